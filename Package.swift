@@ -1,0 +1,99 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours is built alike. Warnings are errors where nobody is there to read them.
+let house: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
+
+// Products of the packages named at the end.
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let niocore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioposix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let niohttp: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let niowebsocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let niotls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+
+let package = Package(
+    name: "reveille",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "reveille", targets: ["ReveilleCommand"]),
+        .executable(name: "simulate", targets: ["simulate"]),
+        .library(name: "WakeCore", targets: ["WakeCore"]),
+        .library(name: "WakeService", targets: ["WakeService"]),
+        .library(name: "LedgerSQLite", targets: ["LedgerSQLite"]),
+        .library(name: "ReveilleConfiguration", targets: ["ReveilleConfiguration"]),
+        .library(name: "DiscordProtocol", targets: ["DiscordProtocol"]),
+        .library(name: "DiscordTransport", targets: ["DiscordTransport"]),
+        .library(name: "DiscordLoopback", targets: ["DiscordLoopback"]),
+        .library(name: "WakeTesting", targets: ["WakeTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // ── Ground floor: pure values and state machines; imports nothing ─────────────────────────
+        room("WakeCore"),
+
+        // ── The shell: drives the core, owns the tasks, declares the ports ────────────────────────
+        room("WakeService", ["WakeCore", logging]),
+
+        // ── Pure protocols and shared plumbing ────────────────────────────────────────────────────
+        room("DiscordProtocol", ["WakeCore"]),
+        room("ReveilleConfiguration", ["WakeCore"]),
+        room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
+
+        // ── Adapters: one outside world each; none knows another ──────────────────────────────────
+        room("LedgerSQLite", ["WakeCore", "WakeService", grdb]),
+        room(
+            "DiscordTransport",
+            ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
+
+        // ── Executables: the only place that knows more than one adapter ──────────────────────────
+        .executableTarget(
+            name: "ReveilleCommand",
+            dependencies: [
+                "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
+                "ReveilleConfiguration", arguments, lifecycle, subprocess, logging, niocore, nioposix,
+            ],
+            swiftSettings: house),
+
+        // ── For tests, demos and other people's bots ──────────────────────────────────────────────
+        room("DiscordLoopback", ["NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
+        room("WakeTesting", ["WakeCore", "WakeService"]),
+        room("WakeSimulator", ["WakeCore", "WakeService", "WakeTesting"]),
+        .executableTarget(name: "simulate", dependencies: ["WakeSimulator"], swiftSettings: house),
+
+        // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
+        tests("WakeCoreTests", ["WakeCore"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
