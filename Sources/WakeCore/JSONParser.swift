@@ -15,6 +15,7 @@ extension JSONValue {
     /// - Parameters:
     ///   - bytes: UTF-8. Invalid sequences inside strings become U+FFFD.
     ///   - maximumDepth: how deeply arrays and objects may nest; default 128.
+    /// - Returns: the document.
     /// - Throws: ``JSONError`` with the offset of the first fault.
     public static func parse(_ bytes: some Collection<UInt8>, maximumDepth: Int = 128) throws(JSONError) -> JSONValue {
         var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth)

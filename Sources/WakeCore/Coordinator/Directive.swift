@@ -1,0 +1,151 @@
+/// What the shell must do, in order. `record` always comes first: what it holds is durable before anything else is done.
+public enum Directive: Hashable, Sendable {
+    /// Commit the durable changes in one transaction, then adopt them all.
+    case record([Change])
+    /// Carry out a restart, or run a command.
+    case performRestart(Sentinel)
+    /// Check whether a route can be written to; answer with `routeChecked`.
+    case checkRoute(Route)
+    /// Ask the transport for a permit to send; answer with `permitGranted`.
+    case requestPermit(DeliveryID, Route)
+    /// Give a permit, or the wait for one, back.
+    case returnPermit(DeliveryID)
+    /// Send; answer with `attemptEnded`, whatever happens.
+    case send(SendOrder)
+    /// Look for a receipt; answer with `searched`.
+    case search(SearchOrder)
+    /// One decision, for the log.
+    case tell(Decision)
+}
+
+/// One send, complete.
+public struct SendOrder: Hashable, Sendable {
+    /// The delivery.
+    public let delivery: DeliveryID
+    /// The session that is woken.
+    public let session: SessionKey
+    /// Where it goes.
+    public let route: Route
+    /// What the route allows.
+    public let capabilities: RouteCapabilities
+    /// What is said, without the last line.
+    public let text: String
+    /// The last line, by which it is found again.
+    public let trailer: String
+    /// The idempotency key, at most 25 characters.
+    public let nonce: String
+    /// Which attempt, from 1.
+    public let attempt: Int
+}
+
+/// One search for a receipt.
+public struct SearchOrder: Hashable, Sendable {
+    /// The delivery.
+    public let delivery: DeliveryID
+    /// Where it went.
+    public let route: Route
+    /// The last line to look for, exactly.
+    public let trailer: String
+    /// The idempotency key of the attempts.
+    public let nonce: String
+    /// The first attempt whose result is unknown.
+    public let since: Moment
+}
+
+/// A fact to keep: exactly what the ledger stores and what the coordinator adopts.
+public enum Change: Hashable, Sendable {
+    /// A sentinel as it is now.
+    case sentinel(Sentinel)
+    /// A wake as it is now.
+    case wake(Wake)
+    /// A delivery as it is now.
+    case delivery(Delivery)
+    /// One attempt's result, for the record.
+    case attempt(DeliveryID, number: Int, at: Moment, result: String)
+    /// The last seen epoch of a target.
+    case epoch(RestartTarget, Epoch)
+    /// A row of the inbox was applied and goes.
+    case inboxApplied(row: Int64)
+    /// A row of the inbox can't be used; it is set aside with the reason.
+    case inboxRefused(row: Int64, reason: String)
+    /// A channel's state; not durable.
+    case channel(ChannelName, ChannelState)
+    /// A route's state, and whether it is being checked; not durable.
+    case route(Route, RouteInfo)
+    /// What is under way for a delivery; not durable.
+    case progress(DeliveryID, Progress)
+    /// An epoch that has still to settle; not durable.
+    case unsettled(RestartTarget, Epoch?)
+    /// Something to look at at that boottime; not durable.
+    case timer(Timer)
+    /// The timers up to that boottime were looked at; not durable.
+    case timersPassed(upToMicroseconds: Int64)
+
+    /// Whether the ledger stores it.
+    public var isDurable: Bool {
+        switch self {
+        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused: true
+        case .channel, .route, .progress, .unsettled, .timer, .timersPassed: false
+        }
+    }
+}
+
+/// What is known of a route in this life of the daemon.
+public struct RouteInfo: Hashable, Sendable {
+    /// Its state.
+    public var state: RouteState = .unknown
+    /// A check is under way.
+    public var isChecking = false
+    /// Checks that failed in a row, for the backoff.
+    public var failures = 0
+}
+
+/// What is under way for a delivery in this life of the daemon.
+public struct Progress: Hashable, Sendable {
+    /// A permit was asked for.
+    public var permitRequested = false
+    /// A search is owed, but its channel is not ready.
+    public var searchOwed = false
+    /// A search is under way.
+    public var searching = false
+    /// The shut gate was told everywhere.
+    public var escalated = false
+}
+
+/// One decision: a constant message and its data.
+public struct Decision: Hashable, Sendable {
+    /// What was decided.
+    public enum Code: String, Hashable, Sendable {
+        case sentinelArmed, sentinelRefused, sentinelRestarting, sentinelFired, sentinelNotRestarted, sentinelTargetFailed
+        case sentinelExpired, sentinelCancelled
+        case wakeOpened, wakeJoined, wakeSealed, wakeEnded
+        case deliveryHeld, deliverySending, deliveryWaiting, deliveryReconciling, deliveryDelivered, deliveryDead, deliveryExpired
+        case deliveryCancelled, deliveryUnresolved
+        case gateShutLong, fallbackTaken, channelChanged, routeChanged, commandRefused, inboxRefused
+    }
+
+    /// What was decided.
+    public var code: Code
+    /// The sentinel it is about.
+    public var sentinel: SentinelID?
+    /// The wake it is about.
+    public var wake: WakeID?
+    /// The delivery it is about.
+    public var delivery: DeliveryID?
+    /// The session it is about.
+    public var session: SessionKey?
+    /// The place it is about.
+    public var place: String?
+    /// Why.
+    public var reason: String?
+
+    /// Whether a person should look at it.
+    public var needsOperator: Bool {
+        switch code {
+        case .deliveryDead, .deliveryExpired, .deliveryUnresolved, .gateShutLong, .sentinelRefused, .inboxRefused,
+            .commandRefused:
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/// Everything that can happen, as past-tense facts. Identifiers and places arrive in events; nothing is looked up.
+public enum Event: Hashable, Sendable {
+    /// The daemon started, with its new instance id. Comes once, before anything else, when the ledger is loaded.
+    case daemonStarted(instance: Epoch)
+    /// A request was found in the inbox, or came over a socket.
+    case requested(RestartRequest, inboxRow: Int64?)
+    /// An operator's command was found in the inbox, or came over a socket; with the wake, where that has ended and only the ledger
+    /// still knows it.
+    case commanded(OperatorCommand, ended: EndedWake?, inboxRow: Int64?)
+    /// A row of the inbox that can't be used; it is set aside with the reason.
+    case inboxRowRefused(row: Int64, reason: String)
+    /// A channel's owner reported its state.
+    case channelChanged(ChannelName, ChannelState)
+    /// A route was checked. `unknown` with a reason means that the check itself failed.
+    case routeChecked(Route, RouteState)
+    /// A target was seen in that epoch. `settled` where it is known to be up for good (Type=notify units).
+    case epochObserved(RestartTarget, Epoch, settled: Bool)
+    /// A target's supervisor gave up on it.
+    case targetGaveUp(RestartTarget, reason: String)
+    /// A restart was refused before it began.
+    case restartRefused(SentinelID, reason: String)
+    /// An `exec` command ended.
+    case commandEnded(SentinelID, Sentinel.CommandResult)
+    /// The transport may send this delivery now.
+    case permitGranted(DeliveryID)
+    /// A send ended.
+    case attemptEnded(DeliveryID, Outcome)
+    /// A search for a receipt ended.
+    case searched(DeliveryID, ReceiptSearch)
+    /// An event of the transport carried the nonce of one of our deliveries.
+    case receiptSeen(DeliveryID, Receipt)
+    /// The wall clock became synchronised: what waited for it may be decided.
+    case clockSynchronised
+    /// Time went by up to ``Coordinator/nextDeadlineMicroseconds``.
+    case timePassed
+}
+
+/// What an operator may do by hand.
+public enum OperatorCommand: Hashable, Sendable, Codable {
+    /// Take a sentinel back.
+    case cancelSentinel(SentinelID)
+    /// Take a wake back: each of its deliveries that has not arrived.
+    case cancelWake(WakeID)
+    /// Send the ended, undelivered parts of a wake again, as a message of their own.
+    case retryWake(WakeID)
+    /// The unresolved parts of a wake did arrive.
+    case markDelivered(WakeID)
+}
+
+/// A wake that has ended, with its deliveries, as the ledger holds it.
+public struct EndedWake: Hashable, Sendable {
+    /// The wake.
+    public var wake: Wake
+    /// Its deliveries.
+    public var deliveries: [Delivery]
+
+    /// Makes one.
+    public init(wake: Wake, deliveries: [Delivery]) {
+        self.wake = wake
+        self.deliveries = deliveries
+    }
+}

@@ -1,0 +1,85 @@
+extension Step {
+    /// Leads the event to the machines that it concerns.
+    mutating func apply(_ event: Event) {
+        switch event {
+        case .daemonStarted(let instance): daemonStarted(instance)
+        case .requested(let request, let row): requested(request, row)
+        case .commanded(let command, let ended, let row): commanded(command, ended, row)
+        case .inboxRowRefused(let row, let reason):
+            change(.inboxRefused(row: row, reason: reason))
+            tell(Decision(code: .inboxRefused, reason: reason))
+        case .channelChanged(let name, let state): channelChanged(name, state)
+        case .routeChecked(let place, let state): routeChecked(place, state)
+        case .epochObserved(let target, let epoch, let settled): epochObserved(target, epoch, settled: settled)
+        case .targetGaveUp(let target, let reason):
+            for sentinel in openSentinels(of: target) { move(sentinel, .targetGaveUp(reason: reason)) }
+        case .restartRefused(let id, let reason): move(id, .restartRefused(reason: reason))
+        case .commandEnded(let id, let result): move(id, .commandEnded(result))
+        case .permitGranted(let id): permitGranted(id)
+        case .attemptEnded(let id, let outcome): attemptEnded(id, outcome)
+        case .searched(let id, let search): searched(id, search)
+        case .receiptSeen(let id, let receipt): move(id, .receiptSeen(receipt))
+        case .clockSynchronised:
+            for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
+            for delivery in activeDeliveries() { armHold(delivery) }
+        case .timePassed: timePassed()
+        }
+    }
+
+    private mutating func daemonStarted(_ instance: Epoch) {
+        put(instance, for: .daemon)
+        for sentinel in openSentinels(of: nil) { move(sentinel, .daemonStarted) }
+        for sentinel in openSentinels(of: .daemon) { move(sentinel, .epochSettled(instance)) }
+        for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
+        for delivery in activeDeliveries() {
+            armHold(delivery)
+            armEscalation(delivery.id)
+            move(delivery.id, .daemonStarted)
+            needRoute(delivery.route)
+        }
+    }
+
+    private mutating func timePassed() {
+        let due = base.timers.due(upToMicroseconds: now.boottimeMicroseconds)
+        guard !due.isEmpty else { return }
+        change(.timersPassed(upToMicroseconds: now.boottimeMicroseconds))
+        for timer in due {
+            switch timer.subject {
+            case .sentinel(let id): examine(id)
+            case .wait(let id, let since): waitOver(id, since)
+            case .search(let id): startSearch(id)
+            case .hold(let id): holdOver(id)
+            case .escalation(let id): escalate(id)
+            case .route(let place): recheck(place)
+            case .settle(let target, let epoch):
+                if base.unsettled[target] == epoch { settled(target, epoch) }
+            }
+        }
+    }
+
+    private mutating func commanded(_ command: OperatorCommand, _ ended: EndedWake?, _ row: Int64?) {
+        if let row { change(.inboxApplied(row: row)) }
+        if let ended { recall(ended) }
+        switch command {
+        case .cancelSentinel(let id):
+            guard sentinel(id) != nil else {
+                return tell(Decision(code: .commandRefused, sentinel: id, reason: "no open sentinel has this id"))
+            }
+            move(id, .cancelled)
+        case .cancelWake(let id): order(id, .cancelled)
+        case .retryWake(let id): order(id, .retried)
+        case .markDelivered(let id): order(id, .markedDelivered)
+        }
+    }
+
+    private mutating func order(_ id: WakeID, _ event: Delivery.Event) {
+        guard let wake = wake(id) else {
+            return tell(Decision(code: .commandRefused, wake: id, reason: "no wake has this id"))
+        }
+        for delivery in wake.deliveries { move(delivery, event) }
+    }
+
+    func activeDeliveries() -> [Delivery] {
+        base.deliveries.values.filter(\.isActive).sorted { ($0.sequence, $0.id.kind) < ($1.sequence, $1.id.kind) }
+    }
+}

@@ -1,0 +1,158 @@
+extension Step {
+    mutating func requested(_ request: RestartRequest, _ row: Int64?) {
+        let isFull = base.sentinels.count >= Limits.openSentinels
+        let problems = request.problems + (isFull ? ["\(Limits.openSentinels) sentinels are open already"] : [])
+        guard problems.isEmpty else {
+            if let row { change(.inboxRefused(row: row, reason: problems.joined(separator: "; "))) }
+            return tell(
+                Decision(
+                    code: .sentinelRefused, sentinel: request.id, session: request.session,
+                    reason: problems.joined(separator: "; ")))
+        }
+        if let row { change(.inboxApplied(row: row)) }
+        guard sentinel(request.id) == nil else { return }
+        let sentinel = Sentinel(request, epoch: epoch(request.target), at: now)
+        put(sentinel)
+        tell(decision(.sentinelArmed, sentinel))
+        // The target may have restarted between the request and now.
+        if let current = epoch(sentinel.target), sentinel.target == .daemon || base.unsettled[sentinel.target] == nil {
+            move(sentinel, .epochSettled(current))
+        }
+        examine(sentinel.id)
+    }
+
+    func openSentinels(of target: RestartTarget?) -> [Sentinel] {
+        base.sentinels.keys.compactMap { sentinel($0) }
+            .filter { $0.isOpen && (target == nil || $0.target == target) }
+            .sorted { ($0.requestedAt.wallMilliseconds, $0.id) < ($1.requestedAt.wallMilliseconds, $1.id) }
+    }
+
+    mutating func examine(_ id: SentinelID) {
+        guard let sentinel = sentinel(id) else { return }
+        move(sentinel, .examined(currentEpoch: epoch(sentinel.target)))
+    }
+
+    mutating func move(_ id: SentinelID, _ event: Sentinel.Event) {
+        if let sentinel = sentinel(id) { move(sentinel, event) }
+    }
+
+    mutating func move(_ old: Sentinel, _ event: Sentinel.Event) {
+        var sentinel = sentinel(old.id) ?? old
+        let directives = sentinel.handle(event, at: now, policy: policy)
+        if sentinel != old {
+            put(sentinel)
+            tell(decision(code(sentinel), sentinel))
+        }
+        for directive in directives {
+            switch directive {
+            case .performRestart: act(.performRestart(sentinel))
+            case .owe: owe(sentinel)
+            case .report(let cause):
+                let report = Sentinel(reporting: sentinel, as: dice.identifier(), cause: cause, at: now)
+                owe(report)
+            case .examineAgain(let wait): lookAgain(.sentinel(sentinel.id), after: wait)
+            }
+        }
+    }
+
+    /// Joins the session's open wake, or opens one.
+    private mutating func owe(_ sentinel: Sentinel) {
+        guard case .fired(let cause) = sentinel.state else { return }
+        let note = Wake.Note(
+            sentinel: sentinel.id, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
+            requestedAt: sentinel.requestedAt, firedAt: now)
+        let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
+        let joined = openWake(place)
+        var wake =
+            joined
+            ?? Wake(
+                id: dice.identifier(), session: sentinel.session, route: sentinel.route, sequence: freshSequence(), openedAt: now,
+                notes: [], owes: [], state: .open, stateSince: now)
+        wake.notes.append(note)
+        let added = sentinel.owes.subtracting(wake.owes)
+        wake.owes.formUnion(sentinel.owes)
+        var member = sentinel
+        member.wake = wake.id
+        put(member)
+        put(wake)
+        markOpen(wake)
+        tell(decision(joined == nil ? .wakeOpened : .wakeJoined, member))
+        for kind in added.sorted() { addDelivery(kind, to: wake) }
+    }
+
+    private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake) {
+        let id = DeliveryID(wake: wake.id, kind: kind)
+        let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: wake.sequence, at: now)
+        put(delivery)
+        tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
+        if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }
+        armHold(delivery)
+        armEscalation(id)
+        needRoute(delivery.route)
+        consider(id)
+    }
+
+    /// Agents can loop: a session that its own restarts have just woken several times is stopped for a person to look at.
+    private func loop(_ wake: Wake) -> String? {
+        guard wake.isByOwnRestart else { return nil }
+        let recent = (base.ownRestartWakes[wake.session] ?? []).filter {
+            now.elapsed(since: $0).map { $0 <= policy.loopWindow } ?? false
+        }
+        guard recent.count >= policy.loopWakes else { return nil }
+        return
+            "its own restarts woke this session \(recent.count) times within \(NoticeText.span(policy.loopWindow)); it may be looping"
+    }
+
+    // MARK: Epochs
+
+    mutating func epochObserved(_ target: RestartTarget, _ epoch: Epoch, settled isSettled: Bool) {
+        guard let known = self.epoch(target) else {
+            put(epoch, for: target)
+            return settledOnly(target, epoch)
+        }
+        guard epoch.differs(from: known) else {
+            if base.unsettled[target] != nil { change(.unsettled(target, nil)) }
+            return settledOnly(target, epoch)
+        }
+        if isSettled || policy.targetSettle == .zero { return settled(target, epoch) }
+        guard base.unsettled[target] != epoch else { return }
+        change(.unsettled(target, epoch))
+        lookAgain(.settle(target, epoch), after: policy.targetSettle)
+    }
+
+    mutating func settled(_ target: RestartTarget, _ epoch: Epoch) {
+        put(epoch, for: target)
+        change(.unsettled(target, nil))
+        settledOnly(target, epoch)
+    }
+
+    private mutating func settledOnly(_ target: RestartTarget, _ epoch: Epoch) {
+        for sentinel in openSentinels(of: target) { move(sentinel, .epochSettled(epoch)) }
+    }
+
+    // MARK: Words
+
+    private func code(_ sentinel: Sentinel) -> Decision.Code {
+        switch sentinel.state {
+        case .armed: .sentinelArmed
+        case .restarting: .sentinelRestarting
+        case .fired: .sentinelFired
+        case .notRestarted: .sentinelNotRestarted
+        case .targetFailed: .sentinelTargetFailed
+        case .expired: .sentinelExpired
+        case .cancelled: .sentinelCancelled
+        }
+    }
+
+    private func decision(_ code: Decision.Code, _ sentinel: Sentinel) -> Decision {
+        let reason: String? =
+            switch sentinel.state {
+            case .notRestarted(let reason), .targetFailed(let reason): reason
+            case .fired(.didNotHappen(let reason)), .fired(.targetFailed(let reason)): reason
+            default: nil
+            }
+        return Decision(
+            code: code, sentinel: sentinel.id, wake: sentinel.wake, session: sentinel.session, place: sentinel.target.description,
+            reason: reason)
+    }
+}

@@ -1,0 +1,152 @@
+/// The durable record of an intended or observed restart.
+///
+/// Many can be open at once; none ever overwrites another.
+public struct Sentinel: Hashable, Sendable, Codable {
+    /// How it came to be.
+    public enum Origin: String, Hashable, Sendable, Codable {
+        /// Somebody asked for the restart.
+        case requested
+        /// We saw a restart that nobody announced.
+        case observed
+        /// We took over another program's record of it.
+        case adopted
+        /// It tells what became of another sentinel: a restart that did not happen.
+        case report
+    }
+
+    /// Where it stands.
+    public enum State: Hashable, Sendable, Codable {
+        /// Durable, its restart still to come.
+        /// Can transition to: `restarting` (due, epoch unchanged), `fired` (epoch changed and settled), `notRestarted` (too late),
+        /// `targetFailed` (the target gave up), `expired` (lifetime over), `cancelled` (by a person).
+        case armed
+        /// The restart is being carried out; durable before it begins.
+        /// Can transition to: `fired` (epoch changed and settled, command ended well, or its result is unknown),
+        /// `notRestarted` (refused), `targetFailed` (target gave up, command failed), `expired` (lifetime over), `cancelled`.
+        case restarting
+        /// The restart happened; the wake is owed. An end.
+        case fired(Cause)
+        /// The restart never began. An end.
+        case notRestarted(reason: String)
+        /// The target went down and did not come back. An end.
+        case targetFailed(reason: String)
+        /// Its lifetime was over before any restart. An end.
+        case expired
+        /// A person took it back. An end.
+        case cancelled
+    }
+
+    /// Why the wake is owed.
+    public enum Cause: Hashable, Sendable, Codable {
+        /// We restarted the target as asked.
+        case restarted
+        /// The target restarted by itself, or by someone else.
+        case restartedElsewhere
+        /// The command ended with exit code 0.
+        case commandSucceeded
+        /// The daemon was cut off while the command ran: what became of it is unknown.
+        case resultUnknown
+        /// A restart that was asked for did not happen.
+        case didNotHappen(reason: String)
+        /// The target failed.
+        case targetFailed(reason: String)
+    }
+
+    /// Its name.
+    public let id: SentinelID
+    /// The session to wake.
+    public let session: SessionKey
+    /// Where to wake it.
+    public let route: Route
+    /// What the session is to be told.
+    public let note: String
+    /// What restarts.
+    public let target: RestartTarget
+    /// For `exec`: what runs.
+    public let command: RestartRequest.Command?
+    /// The target's epoch when the sentinel was written; nil for `exec`, and where it was not known.
+    public let epoch: Epoch?
+    /// How it came to be.
+    public let origin: Origin
+    /// Who asked.
+    public let requester: RestartRequest.Requester
+    /// When.
+    public let requestedAt: Moment
+    /// How long to wait before the restart.
+    public let delay: Duration
+    /// Whether we perform the restart.
+    public let performedByUs: Bool
+    /// What is owed once it fires.
+    public let owes: Set<DeliveryKind>
+    /// Where it stands.
+    public internal(set) var state: State
+    /// Since when.
+    public internal(set) var stateSince: Moment
+    /// The wake that it joined.
+    public internal(set) var wake: WakeID?
+    /// Whether a restart was begun in an earlier life of the daemon.
+    public internal(set) var restartBegun: Bool
+
+    /// True in the states from which it can still move.
+    public var isOpen: Bool { state == .armed || state == .restarting }
+
+    /// The state's name, as in the drawings.
+    public var stateName: String {
+        switch state {
+        case .armed: "armed"
+        case .restarting: "restarting"
+        case .fired: "fired"
+        case .notRestarted: "notRestarted"
+        case .targetFailed: "targetFailed"
+        case .expired: "expired"
+        case .cancelled: "cancelled"
+        }
+    }
+
+    /// Arms a sentinel from a request that was found without ``RestartRequest/problems``.
+    ///
+    /// - Precondition: the request or its session key names a route.
+    public init(_ request: RestartRequest, epoch: Epoch?, at now: Moment) {
+        guard let route = request.route ?? request.session.route else {
+            preconditionFailure("a request without a route was accepted: \(request)")
+        }
+        id = request.id
+        session = request.session
+        self.route = route
+        note = request.note
+        target = request.target
+        command = request.command
+        self.epoch = request.target == .exec ? nil : (request.epoch ?? epoch)
+        origin = .requested
+        requester = request.requester
+        requestedAt = request.requestedAt
+        delay = request.delay
+        performedByUs = request.performedByUs
+        owes = request.owes
+        state = .armed
+        stateSince = now
+        wake = nil
+        restartBegun = false
+    }
+
+    /// A fired sentinel of its own that tells what became of another.
+    init(reporting original: Sentinel, as id: SentinelID, cause: Cause, at now: Moment) {
+        self.id = id
+        session = original.session
+        route = original.route
+        note = original.note
+        target = original.target
+        command = original.command
+        epoch = original.epoch
+        origin = .report
+        requester = original.requester
+        requestedAt = original.requestedAt
+        delay = original.delay
+        performedByUs = original.performedByUs
+        owes = original.owes
+        state = .fired(cause)
+        stateSince = now
+        wake = nil
+        restartBegun = original.restartBegun
+    }
+}

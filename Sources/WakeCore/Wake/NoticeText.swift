@@ -1,0 +1,50 @@
+/// The text of a notice: what people see in the channel.
+public enum NoticeText {
+    /// The text without its last line, which ``trailer(of:)`` makes.
+    ///
+    /// - Parameters:
+    ///   - wake: what is owed.
+    ///   - now: when the text is fixed.
+    /// - Returns: a headline and the quoted text of each note.
+    public static func of(_ wake: Wake, at now: Moment) -> String {
+        wake.notes.map { note in headline(note, at: now) + "\n" + quoted(note.text) }.joined(separator: "\n")
+    }
+
+    /// The last line of every notice, in small print, by which it is found again in a channel's history.
+    public static func trailer(of wake: WakeID) -> String { "-# reveille \(wake)" }
+
+    /// The line that a second try of unknown necessity begins with.
+    public static let possibleRepeat = "(This may be a repeat: whether the first one arrived could not be found out.)"
+
+    private static func headline(_ note: Wake.Note, at now: Moment) -> String {
+        let what = note.target.words
+        let ago = now.elapsed(since: note.requestedAt).map { " (asked for \(span($0)) ago)" } ?? ""
+        switch note.cause {
+        case .restarted: return "**Back after the restart of \(what)**\(ago). Go on with:"
+        case .restartedElsewhere: return "**\(sentence(what)) has restarted**\(ago). Go on with:"
+        case .commandSucceeded: return "**The command has ended well**\(ago). Go on with:"
+        case .resultUnknown:
+            return
+                "**The command was cut off by a restart of Reveille**; whether it took effect is unknown, so check first\(ago). Then:"
+        case .didNotHappen(let reason): return "**The restart of \(what) did not happen**: \(reason)\(ago). The note was:"
+        case .targetFailed(let reason): return "**\(sentence(what)) failed**: \(reason)\(ago). The note was:"
+        }
+    }
+
+    private static func sentence(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
+
+    private static func quoted(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { "> " + $0 }.joined(separator: "\n")
+    }
+
+    /// A duration for people: "4 s", "3 min", "2 h 5 min".
+    public static func span(_ duration: Duration) -> String {
+        let seconds = duration.wholeMilliseconds / 1000
+        switch seconds {
+        case ..<120: return "\(seconds) s"
+        case ..<7200: return "\(seconds / 60) min"
+        case ..<172_800: return "\(seconds / 3600) h \(seconds / 60 % 60) min"
+        default: return "\(seconds / 86_400) days"
+        }
+    }
+}
