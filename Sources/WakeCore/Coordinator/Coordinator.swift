@@ -92,9 +92,8 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func remember(_ wake: Wake) {
-        ownRestartWakes[wake.session, default: []].append(wake.openedAt)
-        ownRestartWakes[wake.session]?.removeFirst(
-            max(0, ownRestartWakes[wake.session, default: []].count - policy.loopWakes - 1))
+        let moments = (ownRestartWakes[wake.session] ?? []) + [wake.openedAt]
+        ownRestartWakes[wake.session] = moments.suffix(policy.loopWakes + 1)
     }
 
     private mutating func adopt(_ delivery: Delivery) {

@@ -68,9 +68,9 @@ public enum Change: Hashable, Sendable {
     case inboxApplied(row: Int64)
     /// A row of the inbox can't be used; it is set aside with the reason.
     case inboxRefused(row: Int64, reason: String)
-    /// A channel's state; not durable.
+    /// A channel's state. Stored for people to read, never read back by the daemon.
     case channel(ChannelName, ChannelState)
-    /// A route's state, and whether it is being checked; not durable.
+    /// A route's state. What a check found is stored for people to read, never read back by the daemon.
     case route(Route, RouteInfo)
     /// What is under way for a delivery; not durable.
     case progress(DeliveryID, Progress)
@@ -84,8 +84,9 @@ public enum Change: Hashable, Sendable {
     /// Whether the ledger stores it.
     public var isDurable: Bool {
         switch self {
-        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused: true
-        case .channel, .route, .progress, .unsettled, .timer, .timersPassed: false
+        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel: true
+        case .route(_, let info): info.state != .unknown && !info.isChecking
+        case .progress, .unsettled, .timer, .timersPassed: false
         }
     }
 }

@@ -1,0 +1,39 @@
+public import WakeCore
+
+/// Sends notices through one channel.
+///
+/// Promises: nothing is written to the far side but within ``send(_:)``, once per call. Its outcome is `transient` or `unavailable` only
+/// if the far side provably did not accept the message. A call always returns, at the latest after the policy's attempt timeout.
+public protocol NoticeTransport: Sendable {
+    /// The channel it sends through.
+    var channel: ChannelName { get }
+
+    /// Waits until the far side's limits allow one send over the route. Cancelling the task ends the wait.
+    ///
+    /// - Returns: whether the permit is held now; it is used up by ``send(_:)`` or given back by ``releasePermit(_:)``.
+    func acquirePermit(_ delivery: DeliveryID, over route: Route) async -> Bool
+
+    /// Gives a permit back unused. Does nothing where none is held.
+    func releasePermit(_ delivery: DeliveryID)
+
+    /// Sends one notice.
+    func send(_ order: SendOrder) async -> Outcome
+}
+
+/// Finds out whether a place can be written to.
+public protocol RouteCheck: Sendable {
+    /// The channel whose routes it checks.
+    var channel: ChannelName { get }
+
+    /// Looks at the place. `unknown` means that the look itself failed and is worth repeating.
+    func check(_ route: Route) async -> RouteState
+}
+
+/// Finds out what became of an attempt.
+public protocol ReceiptLookup: Sendable {
+    /// The channel that it searches.
+    var channel: ChannelName { get }
+
+    /// Searches for the receipt. Only ever says `absent` where history may be read and was read whole.
+    func search(_ order: SearchOrder) async -> ReceiptSearch
+}
