@@ -64,7 +64,8 @@ let package = Package(
         room("WakeCore"),
 
         // ── The shell: drives the core, owns the tasks, declares the ports ────────────────────────
-        room("WakeService", ["WakeCore", logging]),
+        room("WakeService", ["WakeCore", "CLinux", logging]),
+        .systemLibrary(name: "CLinux"),
 
         // ── Pure protocols and shared plumbing ────────────────────────────────────────────────────
         room("DiscordProtocol", ["WakeCore"]),

@@ -8,12 +8,12 @@ public protocol NoticeTransport: Sendable {
     /// The channel it sends through.
     var channel: ChannelName { get }
 
-    /// Waits until the far side's limits allow one send over the route. Cancelling the task ends the wait.
+    /// Waits until the far side's limits allow one send over the route. Cancelling the task, or ``releasePermit(_:)``, ends the wait.
     ///
     /// - Returns: whether the permit is held now; it is used up by ``send(_:)`` or given back by ``releasePermit(_:)``.
     func acquirePermit(_ delivery: DeliveryID, over route: Route) async -> Bool
 
-    /// Gives a permit back unused. Does nothing where none is held.
+    /// Gives a permit back unused, or ends the wait for one. Does nothing where none is held or awaited.
     func releasePermit(_ delivery: DeliveryID)
 
     /// Sends one notice.

@@ -1,0 +1,70 @@
+import CLinux
+import Glibc
+public import WakeCore
+
+/// The machine's own clocks: CLOCK_REALTIME, CLOCK_BOOTTIME and the kernel's boot id.
+public struct SystemMoments: MomentSource {
+    private let boot: BootID
+
+    /// Reads the boot id once: from `REVEILLE_BOOT_ID`, which a unit hands in as `%b` (under ProcSubset=pid the kernel's own file is hidden),
+    /// else from the kernel.
+    ///
+    /// - Throws: ``WakeError`` where there is neither.
+    public init(environment: [String: String]) throws(WakeError) {
+        if let text = environment["REVEILLE_BOOT_ID"], !text.isEmpty {
+            boot = BootID(text)
+        } else if let text = Self.read("/proc/sys/kernel/random/boot_id"), !text.isEmpty {
+            boot = BootID(text)
+        } else {
+            throw WakeError(
+                .notFound, "the boot id can't be read from /proc/sys/kernel/random/boot_id",
+                hint: "Set REVEILLE_BOOT_ID, in a unit with Environment=REVEILLE_BOOT_ID=%b.")
+        }
+    }
+
+    /// Now, by both clocks.
+    public func now() -> Moment {
+        Moment(
+            wallMilliseconds: Self.microseconds(CLOCK_REALTIME) / 1000, boot: boot,
+            boottimeMicroseconds: Self.microseconds(CLOCK_BOOTTIME), clockSynchronised: Self.isSynchronised)
+    }
+
+    /// Sleeps until then; suspended time counts.
+    public func wait(untilBoottimeMicroseconds deadline: Int64) async {
+        let left = deadline - Self.microseconds(CLOCK_BOOTTIME)
+        guard left > 0 else { return }
+        try? await Task.sleep(for: .microseconds(left), clock: .continuous)
+    }
+
+    private static func microseconds(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+
+    /// adjtimex(2) says TIME_ERROR while nothing disciplines the clock.
+    private static var isSynchronised: Bool {
+        reveille_clock_is_synchronised() != 0
+    }
+
+    private static func read(_ path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 128)
+        let count = Glibc.read(file, &buffer, buffer.count)
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    }
+}
+
+/// The system's random numbers.
+public struct SystemDice: DiceSource {
+    /// The system's random numbers.
+    public init() {}
+
+    /// 128 fresh random bits.
+    public func roll() -> Dice {
+        var random = SystemRandomNumberGenerator()
+        return Dice(high: random.next(), low: random.next())
+    }
+}
