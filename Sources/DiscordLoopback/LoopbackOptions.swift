@@ -83,8 +83,8 @@ public struct LoopbackOptions: Sendable {
     public static let defaultChannel: Snowflake = 1_000_000_000_000_000_100
     /// The thread of the default seed, below ``defaultChannel``.
     public static let defaultThread: Snowflake = 1_000_000_000_000_000_900
-    /// The token of the default seed.
-    public static let defaultToken = "loopback-token"
+    /// The token of the default seed: shaped like a real one (bot id in base 64, time, secret), since libraries look.
+    public static let defaultToken = "OTAwMDAwMDAwMDAwMDAxMDAw.loop.back"
 
     /// Address to listen on. Default `127.0.0.1`.
     public var host = "127.0.0.1"
@@ -94,7 +94,8 @@ public struct LoopbackOptions: Sendable {
     public var adminPort: Int?
     /// PEM files for TLS; `nil` (default) serves plain text.
     public var tls: (certificate: String, key: String)?
-    /// The tokens that are accepted; each is a bot of its own. Default one, ``defaultToken``.
+    /// The tokens that are accepted; each is a bot of its own, with the id that the token begins with (in base 64) if it does.
+    /// Default one, ``defaultToken``.
     public var tokens = [LoopbackOptions.defaultToken]
     /// The guilds. Default one with a text channel, an announcement channel and a thread.
     public var guilds = [

@@ -11,9 +11,10 @@ struct GatewayConnection {
     func run(_ messages: WebServerMessages) async {
         let (orders, mailbox) = AsyncStream.makeStream(
             of: ConnectionOrder.self, bufferingPolicy: .bufferingOldest(LoopbackLimits.framesQueuedPerConnection))
-        let query = socket.head.uri.firstIndex(of: "?").map {
-            APIRequest.query(socket.head.uri[socket.head.uri.index(after: $0)...])
-        } ?? [:]
+        let query =
+            socket.head.uri.firstIndex(of: "?").map {
+                APIRequest.query(socket.head.uri[socket.head.uri.index(after: $0)...])
+            } ?? [:]
         let id = socket.id
         world.withState {
             $0.connected(

@@ -82,7 +82,8 @@ extension LoopbackState {
         let about: JSON = ["message": JSON(id: message.id), "channel": JSON(id: channel.id)]
         let texts = (full.text, stripped.text)
         for session in hearers {
-            let mayRead = session.wants(GatewayIntents.messageContent) || message.authorID == session.bot || channel.isDirect
+            let mayRead =
+                session.wants(GatewayIntents.messageContent) || message.authorID == session.bot || channel.isDirect
                 || message.mentions.users.contains(session.bot)
             dispatch("MESSAGE_CREATE", mayRead ? texts.0 : texts.1, to: session.id, about: about)
         }

@@ -105,7 +105,8 @@ extension LoopbackState {
     private func mentions(
         in content: String, _ allowedMentions: JSON?, _ channel: Channel, _ allowed: LoopbackPermissions
     ) -> Mentions {
-        let kinds = allowedMentions.map { ($0[key: "parse"]?.array ?? []).compactMap(\.string) } ?? ["users", "roles", "everyone"]
+        let kinds =
+            allowedMentions.map { ($0[key: "parse"]?.array ?? []).compactMap(\.string) } ?? ["users", "roles", "everyone"]
         func named(_ kind: String) -> Set<Snowflake> { Set((allowedMentions?[key: kind]?.array ?? []).compactMap(\.snowflake)) }
         var result = Mentions()
         let mayEveryone = allowed.contains(.mentionEveryone) && kinds.contains("everyone")
@@ -156,7 +157,8 @@ extension LoopbackState {
                 "mention_everyone": .bool(message.mentions.everyone),
                 "attachments": .array(
                     message.attachments.map {
-                        let text = $0.bytes.count <= LoopbackLimits.loggedAttachmentBytes
+                        let text =
+                            $0.bytes.count <= LoopbackLimits.loggedAttachmentBytes
                             ? String(validating: $0.bytes, as: UTF8.self) : nil
                         return ["filename": .string($0.filename), "size": JSON($0.bytes.count), "text": JSON(text)]
                     }),

@@ -48,7 +48,9 @@ extension LoopbackState {
     func joinThread(_ request: APIRequest, _ bot: Bot) -> APIResponse {
         answering { () throws(RESTRefusal) in
             let (channel, _) = try visibleChannel(request, bot)
-            guard let thread = channel.thread else { throw RESTRefusal(.error(400, 50_024, "Cannot execute action on this channel type")) }
+            guard let thread = channel.thread else {
+                throw RESTRefusal(.error(400, 50_024, "Cannot execute action on this channel type"))
+            }
             guard !thread.archived else { throw RESTRefusal(.error(400, 50_083, "Thread is archived")) }
             return .noContent
         }
@@ -63,7 +65,8 @@ extension LoopbackState {
             }
             guard let thread = channel.thread else { throw RESTRefusal(.missingPermissions) }
             let locks = form[key: "locked"]?.bool.map { $0 != thread.locked } ?? false
-            guard allowed.contains(.manageThreads) || (!locks && !thread.locked && allowed.contains(.sendMessagesInThreads)) else {
+            guard allowed.contains(.manageThreads) || (!locks && !thread.locked && allowed.contains(.sendMessagesInThreads))
+            else {
                 throw RESTRefusal(.missingPermissions)
             }
             changeThread(channel.id, archived: form[key: "archived"]?.bool, locked: form[key: "locked"]?.bool)

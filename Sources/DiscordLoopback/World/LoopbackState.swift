@@ -1,4 +1,5 @@
 import DequeModule
+import Foundation
 
 /// Everything that the loopback knows; one value behind one lock.
 ///
@@ -53,7 +54,10 @@ struct LoopbackState {
         let owner = User(id: 900_000_000_000_000_001, name: "operator", isBot: false)
         users[owner.id] = owner
         for (index, token) in options.tokens.enumerated() {
-            let user = User(id: 900_000_000_000_001_000 + Snowflake(index), name: "loopback-bot-\(index + 1)", isBot: true)
+            let named = Data(base64Encoded: Self.padded(token.prefix { $0 != "." }))
+            let id =
+                named.flatMap { Snowflake(String(decoding: $0, as: UTF8.self)) } ?? 900_000_000_000_002_000 + Snowflake(index)
+            let user = User(id: id, name: "loopback-bot-\(index + 1)", isBot: true)
             users[user.id] = user
             bots[user.id] = Bot(user: user, token: token, applicationID: user.id)
         }
@@ -66,6 +70,10 @@ struct LoopbackState {
                 id: seed.id, name: seed.name, ownerID: owner.id, roles: [everyone, botRole], memberRoles: memberRoles)
             for channel in seed.channels { add(channel, to: seed.id) }
         }
+    }
+
+    private static func padded(_ base64: Substring) -> String {
+        base64 + String(repeating: "=", count: (4 - base64.utf8.count % 4) % 4)
     }
 
     /// Puts a channel into a guild; tells nobody.

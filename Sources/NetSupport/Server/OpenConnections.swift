@@ -13,7 +13,7 @@ import Synchronization
 final class OpenConnections: Sendable {
     private struct Book {
         var next: UInt64 = 1
-        var open: [ObjectIdentifier: (number: UInt64, channel: any Channel)] = [:]
+        var open: [ObjectIdentifier: any Channel] = [:]
     }
 
     private let limit: Int
@@ -23,29 +23,24 @@ final class OpenConnections: Sendable {
         self.limit = limit
     }
 
-    /// Takes a channel in; false when the limit is reached.
-    func add(_ channel: any Channel) -> Bool {
+    /// Takes a channel in and numbers it; `nil` when the limit is reached.
+    func add(_ channel: any Channel) -> UInt64? {
         let key = ObjectIdentifier(channel)
-        let taken = book.withLock { book in
-            guard book.open.count < limit else { return false }
-            book.open[key] = (book.next, channel)
-            book.next += 1
-            return true
+        let number: UInt64? = book.withLock { book in
+            guard book.open.count < limit else { return nil }
+            defer { book.next += 1 }
+            book.open[key] = channel
+            return book.next
         }
-        if taken {
-            channel.closeFuture.whenComplete { [weak self] _ in
-                self?.book.withLock { _ = $0.open.removeValue(forKey: key) }
-            }
+        guard let number else { return nil }
+        channel.closeFuture.whenComplete { [weak self] _ in
+            self?.book.withLock { _ = $0.open.removeValue(forKey: key) }
         }
-        return taken
-    }
-
-    func number(of channel: any Channel) -> UInt64 {
-        book.withLock { $0.open[ObjectIdentifier(channel)]?.number ?? 0 }
+        return number
     }
 
     func closeAll(reset: Bool) {
-        for (_, channel) in book.withLock({ Array($0.open.values) }) {
+        for channel in book.withLock({ Array($0.open.values) }) {
             channel.end(reset: reset)
         }
     }

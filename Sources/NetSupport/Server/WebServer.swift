@@ -1,9 +1,7 @@
 public import Logging
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 public import NIOSSL
-import NIOWebSocket
 import Synchronization
 
 /// An HTTP and WebSocket server that knows nothing of what it serves.
@@ -72,11 +70,11 @@ public final class WebServer: Sendable {
             while !Task.isCancelled {
                 await waitUntilWanted()
                 if Task.isCancelled { break }
-                let listener = try await bind(handler)
+                let listener = try await bind()
                 onListening(listening.withLock(\.port))
                 try? await listener.executeThenClose { accepted in
-                    for try await negotiation in accepted {
-                        group.addTask { await self.serve(negotiation, handler) }
+                    for try await connection in accepted {
+                        group.addTask { await self.serve(connection, handler) }
                     }
                 }
                 listening.withLock { $0.channel = nil }
@@ -127,15 +125,13 @@ public final class WebServer: Sendable {
         }
     }
 
-    private func bind(
-        _ handler: some WebServerHandler
-    ) async throws -> NIOAsyncChannel<EventLoopFuture<Negotiated>, Never> {
+    private func bind() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 1_024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .bind(host: configuration.host, port: listening.withLock(\.port)) { [self] channel in
-                channel.eventLoop.makeCompletedFuture { try configure(channel, handler) }
+                channel.eventLoop.makeCompletedFuture { try adopt(channel) }
             }
         let stillWanted = listening.withLock { state in
             state.port = listener.channel.localAddress?.port ?? state.port
@@ -146,60 +142,19 @@ public final class WebServer: Sendable {
         return listener
     }
 
-    private func configure(
-        _ channel: any Channel, _ handler: some WebServerHandler
-    ) throws -> EventLoopFuture<Negotiated> {
-        guard connections.add(channel) else { throw ChannelError.ioOnClosedChannel }
+    private func adopt(_ channel: any Channel) throws -> HTTPConnection {
+        guard let id = connections.add(channel) else { throw ChannelError.ioOnClosedChannel }
         if let tls = configuration.tls {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
         }
-        let maxMessageBytes = configuration.maxMessageBytes
-        let upgrader = NIOTypedWebSocketServerUpgrader<Negotiated>(
-            maxFrameSize: maxMessageBytes,
-            shouldUpgrade: { channel, head in
-                channel.eventLoop.makeSucceededFuture(handler.accepts(handshake: head) ? HTTPHeaders() : nil)
-            },
-            upgradePipelineHandler: { channel, head in
-                channel.eventLoop.makeCompletedFuture {
-                    let aggregator = NIOWebSocketFrameAggregator(
-                        minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: maxMessageBytes)
-                    try channel.pipeline.syncOperations.addHandler(aggregator)
-                    return .socket(try NIOAsyncChannel(wrappingChannelSynchronously: channel), head)
-                }
-            })
-        let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Negotiated>(
-            upgraders: [upgrader],
-            notUpgradingCompletionHandler: { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    .http(try NIOAsyncChannel(wrappingChannelSynchronously: channel))
-                }
-            })
-        return try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
-            configuration: .init(upgradeConfiguration: upgrade))
+        return try HTTPConnection(id: id, channel: channel, configuration: configuration)
     }
 
-    private func serve(_ negotiation: EventLoopFuture<Negotiated>, _ handler: some WebServerHandler) async {
+    private func serve(_ connection: HTTPConnection, _ handler: some WebServerHandler) async {
         do {
-            switch try await negotiation.get() {
-            case .http(let channel):
-                let connection = HTTPConnection(
-                    id: connections.number(of: channel.channel), maxBodyBytes: configuration.maxBodyBytes, handler: handler)
-                try await connection.run(channel)
-            case .socket(let channel, let head):
-                let id = connections.number(of: channel.channel)
-                try await channel.executeThenClose { inbound, outbound in
-                    let socket = WebServerSocket(id: id, head: head, channel: channel.channel, outbound: outbound)
-                    await handler.serve(socket, messages: WebServerMessages(inbound: inbound, socket: socket))
-                }
-            }
+            try await connection.run(handler)
         } catch {
             logger.debug("connection ended", metadata: ["error": "\(error)"])
         }
     }
-}
-
-/// What a new connection turned out to be.
-enum Negotiated: Sendable {
-    case http(NIOAsyncChannel<HTTPServerRequestPart, HTTPServerResponsePart>)
-    case socket(NIOAsyncChannel<WebSocketFrame, WebSocketFrame>, HTTPRequestHead)
 }
