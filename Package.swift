@@ -70,6 +70,7 @@ let package = Package(
         // ── Pure protocols and shared plumbing ────────────────────────────────────────────────────
         room("DiscordProtocol", ["WakeCore"]),
         room("ReveilleConfiguration", ["WakeCore"]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
 
         // ── Adapters: one outside world each; none knows another ──────────────────────────────────
@@ -88,13 +89,15 @@ let package = Package(
             swiftSettings: house),
 
         // ── For tests, demos and other people's bots ──────────────────────────────────────────────
-        room("DiscordLoopback", ["NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
+        room("DiscordLoopback", ["CZlib", "NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
         room("WakeTesting", ["WakeCore", "WakeService"]),
         room("WakeSimulator", ["WakeCore", "WakeService", "WakeTesting"]),
         .executableTarget(name: "simulate", dependencies: ["WakeSimulator"], swiftSettings: house),
 
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
+        tests("DiscordLoopbackTests", ["DiscordLoopback", "NetSupport", httpClient, niocore, niohttp, nioposix, niowebsocket]),
+        tests("InteropTests", ["DiscordLoopback"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,144 @@
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+/// One connection: requests are answered one after another until someone ends it or it becomes a WebSocket.
+///
+/// NIO's own upgrade handler takes only the first request of a connection; clients with a pool ask for a WebSocket
+/// on one that has served requests before, so the upgrade is done here.
+struct HTTPConnection: Sendable {
+    private let id: UInt64
+    private let channel: any Channel
+    private let maxMessageBytes: Int
+    private let requests: AsyncStream<HTTPRequestCollector.Arrival>
+    private let pipeline: NIOLoopBound<HTTPPipeline>
+
+    /// Sets the channel's pipeline up; on its event loop.
+    init(id: UInt64, channel: any Channel, configuration: WebServer.Configuration) throws {
+        self.id = id
+        self.channel = channel
+        maxMessageBytes = configuration.maxMessageBytes
+        let (requests, continuation) = AsyncStream.makeStream(of: HTTPRequestCollector.Arrival.self)
+        self.requests = requests
+        let pipeline = HTTPPipeline(
+            collector: HTTPRequestCollector(maxBodyBytes: configuration.maxBodyBytes, arrivals: continuation))
+        try pipeline.install(in: channel)
+        self.pipeline = NIOLoopBound(pipeline, eventLoop: channel.eventLoop)
+    }
+
+    func run(_ handler: some WebServerHandler) async throws {
+        defer { channel.close(promise: nil) }
+        for await arrival in requests {
+            switch arrival {
+            case .tooLarge:
+                try await write(WebServerResponse(status: .payloadTooLarge), keepAlive: false)
+                return
+            case .request(let head, let body):
+                if wantsWebSocket(head), handler.accepts(handshake: head) {
+                    return try await serve(head, handler)
+                }
+                let request = WebServerRequest(
+                    connection: id, method: head.method, uri: head.uri, headers: head.headers, body: body)
+                guard try await answer(request, head, handler) else { return }
+            }
+        }
+    }
+
+    private func wantsWebSocket(_ head: HTTPRequestHead) -> Bool {
+        head.method == .GET && head.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
+    }
+
+    /// Answers one request and says whether the connection lives on.
+    private func answer(
+        _ request: WebServerRequest, _ head: HTTPRequestHead, _ handler: some WebServerHandler
+    ) async throws -> Bool {
+        switch await handler.reply(to: request) {
+        case .response(let response):
+            try await write(response, keepAlive: head.isKeepAlive)
+            return head.isKeepAlive
+        case .close:
+            return false
+        case .reset:
+            channel.end(reset: true)
+            try? await channel.closeFuture.get()
+            return false
+        case .hang:
+            try? await channel.closeFuture.get()
+            return false
+        }
+    }
+
+    private func write(_ response: WebServerResponse, keepAlive: Bool) async throws {
+        var headers = response.headers
+        if response.status != .noContent {
+            headers.replaceOrAdd(name: "Content-Length", value: String(response.body.readableBytes))
+        }
+        headers.replaceOrAdd(name: "Connection", value: keepAlive ? "keep-alive" : "close")
+        let head = HTTPResponseHead(version: .http1_1, status: response.status, headers: headers)
+        let channel = channel
+        try await channel.eventLoop.flatSubmit {
+            channel.write(HTTPServerResponsePart.head(head), promise: nil)
+            if response.body.readableBytes > 0 {
+                channel.write(HTTPServerResponsePart.body(.byteBuffer(response.body)), promise: nil)
+            }
+            return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+        }.get()
+    }
+
+    private func serve(_ head: HTTPRequestHead, _ handler: some WebServerHandler) async throws {
+        let (id, channel, pipeline, maxMessageBytes) = (id, channel, pipeline, maxMessageBytes)
+        let upgrader = NIOWebSocketServerUpgrader(
+            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(HTTPHeaders()) },
+            upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
+        let frames: NIOAsyncChannel<WebSocketFrame, WebSocketFrame> = try await channel.eventLoop.flatSubmit {
+            upgrader.buildUpgradeResponse(channel: channel, upgradeRequest: head, initialResponseHeaders: HTTPHeaders())
+                .flatMap { headers in
+                    var headers = headers
+                    headers.replaceOrAdd(name: "Connection", value: "upgrade")
+                    let response = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+                    channel.write(HTTPServerResponsePart.head(response), promise: nil)
+                    return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+                }
+                .flatMap { pipeline.value.becomeWebSocket(channel, maxMessageBytes: maxMessageBytes) }
+        }.get()
+        try await frames.executeThenClose { inbound, outbound in
+            let socket = WebServerSocket(id: id, head: head, channel: channel, outbound: outbound)
+            await handler.serve(socket, messages: WebServerMessages(inbound: inbound, socket: socket))
+        }
+    }
+}
+
+/// The HTTP handlers of one channel, kept so that they can be taken out again.
+private struct HTTPPipeline {
+    let encoder = HTTPResponseEncoder()
+    let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+    let pipelining = HTTPServerPipelineHandler()
+    let errors = HTTPServerProtocolErrorHandler()
+    let collector: HTTPRequestCollector
+
+    func install(in channel: any Channel) throws {
+        try channel.pipeline.syncOperations.addHandlers([encoder, decoder, pipelining, errors, collector])
+    }
+
+    /// Takes HTTP out and puts WebSocket in; the decoder goes last and hands over what it has read too far.
+    func becomeWebSocket(
+        _ channel: any Channel, maxMessageBytes: Int
+    ) -> EventLoopFuture<NIOAsyncChannel<WebSocketFrame, WebSocketFrame>> {
+        let operations = channel.pipeline.syncOperations
+        let out: [any RemovableChannelHandler] = [collector, errors, pipelining, encoder]
+        let removed = EventLoopFuture.andAllSucceed(
+            out.map { operations.removeHandler($0) }, on: channel.eventLoop)
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        return removed.flatMapThrowing {
+            try channel.pipeline.syncOperations.addHandlers([
+                WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)),
+                WebSocketProtocolErrorHandler(isServer: true),
+                NIOWebSocketFrameAggregator(
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: maxMessageBytes),
+            ])
+            return try NIOAsyncChannel<WebSocketFrame, WebSocketFrame>(wrappingChannelSynchronously: channel)
+        }.flatMap { frames in
+            channel.pipeline.syncOperations.removeHandler(bound.value.decoder).map { frames }
+        }
+    }
+}

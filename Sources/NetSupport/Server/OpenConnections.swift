@@ -1,0 +1,58 @@
+import NIOCore
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
+/// The connections that a server holds open, numbered, so that it can end them.
+final class OpenConnections: Sendable {
+    private struct Book {
+        var next: UInt64 = 1
+        var open: [ObjectIdentifier: any Channel] = [:]
+    }
+
+    private let limit: Int
+    private let book = Mutex(Book())
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Takes a channel in and numbers it; `nil` when the limit is reached.
+    func add(_ channel: any Channel) -> UInt64? {
+        let key = ObjectIdentifier(channel)
+        let number: UInt64? = book.withLock { book in
+            guard book.open.count < limit else { return nil }
+            defer { book.next += 1 }
+            book.open[key] = channel
+            return book.next
+        }
+        guard let number else { return nil }
+        channel.closeFuture.whenComplete { [weak self] _ in
+            self?.book.withLock { _ = $0.open.removeValue(forKey: key) }
+        }
+        return number
+    }
+
+    func closeAll(reset: Bool) {
+        for channel in book.withLock({ Array($0.open.values) }) {
+            channel.end(reset: reset)
+        }
+    }
+}
+
+extension Channel {
+    /// Closes the channel; with `reset`, unsent data is thrown away and the peer sees RST instead of FIN.
+    func end(reset: Bool) {
+        guard reset, let options = self as? any SocketOptionProvider else {
+            close(promise: nil)
+            return
+        }
+        options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in self.close(promise: nil) }
+    }
+}

@@ -1,0 +1,160 @@
+public import Logging
+import NIOCore
+import NIOPosix
+public import NIOSSL
+import Synchronization
+
+/// An HTTP and WebSocket server that knows nothing of what it serves.
+///
+/// Nothing starts in `init`; ``run(_:onListening:)`` owns every task and returns when it is cancelled.
+/// The listener can be taken away and put back while connections live on, so that tests can play an outage.
+public final class WebServer: Sendable {
+    /// Where to listen and how much to take.
+    public struct Configuration: Sendable {
+        /// Address to bind. Default `127.0.0.1`.
+        public var host: String
+        /// Port to bind; 0 picks a free one, which is then kept for as long as the server lives.
+        public var port: Int
+        /// Largest body of a request, in bytes; more is answered with 413. Default 26 MiB.
+        public var maxBodyBytes: Int
+        /// Largest WebSocket message from a client, in bytes; more ends the connection. Default 1 MiB.
+        public var maxMessageBytes: Int
+        /// Most connections at once; more are closed at once. Default 4,096.
+        public var maxConnections: Int
+        /// The certificate for TLS; `nil` for plain text.
+        public var tls: NIOSSLContext?
+
+        /// Makes a configuration.
+        public init(
+            host: String = "127.0.0.1", port: Int = 0, maxBodyBytes: Int = 26 << 20, maxMessageBytes: Int = 1 << 20,
+            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil
+        ) {
+            self.host = host
+            self.port = port
+            self.maxBodyBytes = maxBodyBytes
+            self.maxMessageBytes = maxMessageBytes
+            self.maxConnections = maxConnections
+            self.tls = tls
+        }
+    }
+
+    private struct Listening {
+        var wanted = true
+        var port: Int
+        var channel: (any Channel)?
+        var waiter: CheckedContinuation<Void, Never>?
+    }
+
+    private let configuration: Configuration
+    private let logger: Logger
+    private let connections: OpenConnections
+    private let listening: Mutex<Listening>
+
+    /// Makes a server; nothing is bound before ``run(_:onListening:)``.
+    public init(configuration: Configuration, logger: Logger = Logger(label: "web-server")) {
+        self.configuration = configuration
+        self.logger = logger
+        self.connections = OpenConnections(limit: configuration.maxConnections)
+        self.listening = Mutex(Listening(port: configuration.port))
+    }
+
+    /// Serves until the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - handler: what answers.
+    ///   - onListening: called with the port each time the listener is bound.
+    /// - Throws: what binding throws (port taken, no such address).
+    public func run(_ handler: some WebServerHandler, onListening: @Sendable (Int) -> Void) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            defer { connections.closeAll(reset: false) }
+            while !Task.isCancelled {
+                await waitUntilWanted()
+                if Task.isCancelled { break }
+                let listener = try await bind()
+                onListening(listening.withLock(\.port))
+                try? await listener.executeThenClose { accepted in
+                    for try await connection in accepted {
+                        group.addTask { await self.serve(connection, handler) }
+                    }
+                }
+                listening.withLock { $0.channel = nil }
+            }
+        }
+    }
+
+    /// Closes the listener: new connections are refused until ``startListening()``. Open connections stay.
+    public func stopListening() {
+        let channel = listening.withLock { state in
+            state.wanted = false
+            return state.channel
+        }
+        channel?.close(promise: nil)
+    }
+
+    /// Binds the same port again after ``stopListening()``.
+    public func startListening() {
+        let waiter = listening.withLock { state in
+            state.wanted = true
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    /// Ends every open connection, in order or with a TCP reset.
+    public func dropConnections(reset: Bool) {
+        connections.closeAll(reset: reset)
+    }
+
+    private func waitUntilWanted() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let goOn = listening.withLock { state in
+                    if state.wanted || Task.isCancelled { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if goOn { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = listening.withLock { state in
+                defer { state.waiter = nil }
+                return state.waiter
+            }
+            waiter?.resume()
+        }
+    }
+
+    private func bind() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
+        let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 1_024)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .bind(host: configuration.host, port: listening.withLock(\.port)) { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try adopt(channel) }
+            }
+        let stillWanted = listening.withLock { state in
+            state.port = listener.channel.localAddress?.port ?? state.port
+            state.channel = listener.channel
+            return state.wanted
+        }
+        if !stillWanted { listener.channel.close(promise: nil) }
+        return listener
+    }
+
+    private func adopt(_ channel: any Channel) throws -> HTTPConnection {
+        guard let id = connections.add(channel) else { throw ChannelError.ioOnClosedChannel }
+        if let tls = configuration.tls {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+        }
+        return try HTTPConnection(id: id, channel: channel, configuration: configuration)
+    }
+
+    private func serve(_ connection: HTTPConnection, _ handler: some WebServerHandler) async {
+        do {
+            try await connection.run(handler)
+        } catch {
+            logger.debug("connection ended", metadata: ["error": "\(error)"])
+        }
+    }
+}

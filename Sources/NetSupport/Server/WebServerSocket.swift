@@ -1,0 +1,108 @@
+public import NIOCore
+public import NIOHTTP1
+import NIOWebSocket
+
+/// The server's side of one WebSocket.
+public struct WebServerSocket: Sendable {
+    /// A number that the server gives to each connection once.
+    public let id: UInt64
+    /// The handshake request.
+    public let head: HTTPRequestHead
+    private let channel: any Channel
+    private let outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>
+
+    init(id: UInt64, head: HTTPRequestHead, channel: any Channel, outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>) {
+        self.id = id
+        self.head = head
+        self.channel = channel
+        self.outbound = outbound
+    }
+
+    /// Sends one text message; waits while the peer does not read.
+    public func send(text: String) async throws {
+        try await outbound.write(WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(string: text)))
+    }
+
+    /// Sends one binary message; waits while the peer does not read.
+    public func send(binary: ByteBuffer) async throws {
+        try await outbound.write(WebSocketFrame(fin: true, opcode: .binary, data: binary))
+    }
+
+    /// Sends a close frame; without a code it is empty. The peer's close then arrives among the messages.
+    public func sendClose(code: UInt16?, reason: String) async throws {
+        var data = ByteBuffer()
+        if let code {
+            data.writeInteger(code)
+            data.writeString(String(reason.prefix(100)))
+        }
+        try await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
+    }
+
+    /// Ends the TCP connection without a close frame, in order or with a reset.
+    public func drop(reset: Bool) {
+        channel.end(reset: reset)
+    }
+
+    fileprivate func answer(ping: ByteBuffer) async throws {
+        try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: ping))
+    }
+}
+
+/// One message from a WebSocket peer.
+public enum WebServerMessage: Sendable {
+    /// A text message.
+    case text(String)
+    /// A binary message.
+    case binary(ByteBuffer)
+    /// A text message that is not UTF-8.
+    case malformed
+    /// The peer's close frame; nothing follows.
+    case close(code: UInt16?, reason: String)
+}
+
+/// The messages of one WebSocket, fragments joined and pings answered. Iterate once.
+public struct WebServerMessages: AsyncSequence, Sendable {
+    let inbound: NIOAsyncChannelInboundStream<WebSocketFrame>
+    let socket: WebServerSocket
+
+    /// Makes the iterator.
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(frames: inbound.makeAsyncIterator(), socket: socket)
+    }
+
+    /// Walks the messages.
+    public struct Iterator: AsyncIteratorProtocol {
+        var frames: NIOAsyncChannelInboundStream<WebSocketFrame>.AsyncIterator
+        let socket: WebServerSocket
+        var ended = false
+
+        /// The next message; `nil` after a close frame or the end of the connection.
+        public mutating func next() async throws -> WebServerMessage? {
+            while !ended, let frame = try await frames.next() {
+                var data = frame.unmaskedData
+                switch frame.opcode {
+                case .text:
+                    guard let text = data.readValidString() else { return .malformed }
+                    return .text(text)
+                case .binary:
+                    return .binary(data)
+                case .ping:
+                    try await socket.answer(ping: data)
+                case .connectionClose:
+                    ended = true
+                    let code: UInt16? = data.readInteger()
+                    return .close(code: code, reason: String(buffer: data))
+                default:
+                    continue
+                }
+            }
+            return nil
+        }
+    }
+}
+
+extension ByteBuffer {
+    fileprivate mutating func readValidString() -> String? {
+        try? readUTF8ValidatedString(length: readableBytes)
+    }
+}
