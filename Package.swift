@@ -73,7 +73,8 @@ let package = Package(
         room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
 
         // ── Adapters: one outside world each; none knows another ──────────────────────────────────
-        room("LedgerSQLite", ["WakeCore", "WakeService", grdb]),
+        .systemLibrary(name: "CLedgerShim", providers: [.apt(["libsqlite3-dev"])]),
+        room("LedgerSQLite", ["WakeCore", "WakeService", "CLedgerShim", grdb, crypto]),
         room(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
@@ -95,6 +96,7 @@ let package = Package(
 
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
+        tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
     ],
     swiftLanguageModes: [.v6]
 )
