@@ -74,7 +74,8 @@ let package = Package(
         room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
 
         // ── Adapters: one outside world each; none knows another ──────────────────────────────────
-        room("LedgerSQLite", ["WakeCore", "WakeService", grdb]),
+        .systemLibrary(name: "CLedgerShim", providers: [.apt(["libsqlite3-dev"])]),
+        room("LedgerSQLite", ["WakeCore", "WakeService", "CLedgerShim", grdb, crypto]),
         room(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
@@ -98,6 +99,7 @@ let package = Package(
         tests("WakeCoreTests", ["WakeCore"]),
         tests("DiscordLoopbackTests", ["DiscordLoopback", "NetSupport", httpClient, niocore, niohttp, nioposix, niowebsocket]),
         tests("InteropTests", ["DiscordLoopback"]),
+        tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
     ],
     swiftLanguageModes: [.v6]
 )
