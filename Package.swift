@@ -94,6 +94,7 @@ let package = Package(
 
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
+        tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
     ],
     swiftLanguageModes: [.v6]
 )
