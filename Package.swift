@@ -100,6 +100,7 @@ let package = Package(
         tests("DiscordLoopbackTests", ["DiscordLoopback", "NetSupport", httpClient, niocore, niohttp, nioposix, niowebsocket]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
+        tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,152 @@
+internal import WakeCore
+
+/// The settings of all layers with the defaults under them, and what they mean together.
+struct ResolvedSettings {
+    /// Every key with its value and origin, in the order of the table.
+    private(set) var settings: [ConfigurationSetting] = []
+    private(set) var accounts: [String: DiscordAccount] = [:]
+    private(set) var sessionRoutes: [(pattern: SessionPattern, route: Route)] = []
+    private(set) var problems: [ConfigurationProblem] = []
+    private var byPath: [ConfigurationPath: ConfigurationSetting] = [:]
+
+    var values: SettingValues { SettingValues(byPath) }
+
+    /// Lays the defaults under what the layers set, and checks what no single value can show.
+    init(
+        _ given: [ConfigurationPath: ConfigurationSetting], accountNames: Set<String>, tokens: TokenSearch,
+        files: ConfigurationFiles,
+        in surroundings: Surroundings
+    ) {
+        // Where nobody names an account, `default` is meant, so that its missing token is told instead of nothing at all.
+        let isDefaultMeant = accountNames.isEmpty || tokens.hasDefaultToken
+        let names = accountNames.union(isDefaultMeant ? [DiscordAccount.defaultName] : []).sorted()
+        for descriptor in KeyTable.keys {
+            for path in Self.paths(of: descriptor, given: given, accounts: names) {
+                let setting = given[path] ?? standard(descriptor, at: path, scope: files.scope, in: surroundings)
+                byPath[path] = setting
+                settings.append(setting)
+            }
+        }
+        checkRoutes(accounts: names)
+        checkBackoff()
+        for name in names { checkTokens(of: name) }
+        guard problems.isEmpty else { return }
+        for name in names { accounts[name] = account(name, tokens: tokens) }
+        settings = settings.map { tokens.describe($0, accounts: accounts) }
+        sessionRoutes = routesBySession()
+    }
+
+    private static func paths(
+        of descriptor: KeyDescriptor, given: [ConfigurationPath: ConfigurationSetting], accounts: [String]
+    ) -> [ConfigurationPath] {
+        let components = descriptor.path.components
+        if components.contains(KeyTable.nameLabel) {
+            return accounts.map { name in ConfigurationPath(components.map { $0 == KeyTable.nameLabel ? name : $0 }) }
+        }
+        if components.contains(KeyTable.patternLabel) {
+            return given.values.filter { $0.descriptor.path == descriptor.path }.map(\.path).sorted()
+        }
+        return [descriptor.path]
+    }
+
+    private mutating func standard(
+        _ descriptor: KeyDescriptor, at path: ConfigurationPath, scope: ConfigurationFiles.Scope, in surroundings: Surroundings
+    ) -> ConfigurationSetting {
+        var value: ConfigurationValue?
+        var text = ConfigurationSetting.notSet
+        var origin = ConfigurationOrigin.standard
+        if case .text(let written) = descriptor.fallback {
+            value = try? descriptor.kind.read(.text(written))
+            text = written
+        } else if "\(path)" == "ledger.directory" {
+            if let directory = Self.ledgerDirectory(scope, in: surroundings) {
+                value = .text(directory.path)
+                (text, origin) = directory
+            } else {
+                problems.append(
+                    ConfigurationProblem(
+                        .badValue, path: "\(path)", message: "there is no default, as HOME is not set",
+                        hint: "set HOME, or set ledger.directory"))
+            }
+        }
+        return ConfigurationSetting(path: path, text: text, origin: origin, descriptor: descriptor, value: value)
+    }
+
+    private static func ledgerDirectory(
+        _ scope: ConfigurationFiles.Scope, in surroundings: Surroundings
+    ) -> (path: String, origin: ConfigurationOrigin)? {
+        if let directory = surroundings.firstPath("STATE_DIRECTORY") { return (directory, .environment("STATE_DIRECTORY")) }
+        if scope == .system { return ("/var/lib/reveille", .standard) }
+        if let base = surroundings.absolute("XDG_STATE_HOME") { return (base + "/reveille", .environment("XDG_STATE_HOME")) }
+        return surroundings.home.map { ($0 + "/.local/state/reveille", .standard) }
+    }
+
+    /// A route must lead through an account that there is. `default` always may be named: it needs no more than a token.
+    private mutating func checkRoutes(accounts: [String]) {
+        for setting in settings {
+            guard case .route = setting.descriptor.kind, case .text(let text)? = setting.value, let route = Route(text) else {
+                continue
+            }
+            let known = Set(accounts + [DiscordAccount.defaultName]).sorted()
+            guard !known.contains(where: { ChannelName.discord($0) == route.channel }) else { continue }
+            let channels = known.map { "discord:\($0)" }
+            let nearest = NearestKey.nearest(to: "\(route.channel)", among: channels).map { "did you mean \($0)?" }
+            problems.append(
+                ConfigurationProblem(
+                    .badValue, origin: setting.origin, path: "\(setting.path)",
+                    message: "there is no channel \(ShownText.quoted("\(route.channel)"))",
+                    hint: nearest ?? "the channels are \(channels.joined(separator: ", ")); accounts are set in discord.accounts")
+            )
+        }
+    }
+
+    private mutating func checkBackoff() {
+        let values = values
+        guard values.duration("delivery.backoffBase") > values.duration("delivery.backoffCap") else { return }
+        let path = ConfigurationPath(["delivery", "backoffBase"])
+        problems.append(
+            ConfigurationProblem(
+                .contradiction, origin: byPath[path]?.origin, path: "\(path)", message: "is longer than delivery.backoffCap",
+                hint: "make backoffCap the longer one"))
+    }
+
+    private mutating func checkTokens(of account: String) {
+        let file = byPath[ConfigurationPath(["discord", "accounts", account, "tokenFile"])]
+        let variable = byPath[ConfigurationPath(["discord", "accounts", account, "tokenEnvironment"])]
+        guard file?.value != nil, let variable, variable.value != nil else { return }
+        problems.append(
+            ConfigurationProblem(
+                .contradiction, origin: variable.origin, path: "\(variable.path)", message: "is set, and so is tokenFile",
+                hint: "keep one of the two"))
+    }
+
+    private func account(_ name: String, tokens: TokenSearch) -> DiscordAccount? {
+        let prefix = "discord.accounts.\(name)."
+        guard let base = try? ServiceAddress(parsing: values.text(prefix + "apiBase"), schemes: ["https", "http"]) else {
+            return nil
+        }
+        let gateway = values.optionalText(prefix + "gatewayURL").flatMap {
+            try? ServiceAddress(parsing: $0, schemes: ["ws", "wss"])
+        }
+        return DiscordAccount(
+            name: name, apiBase: base, gatewayURL: gateway,
+            allowedMentions: values.texts(prefix + "allowedMentions").compactMap(DiscordAccount.Mention.init),
+            intents: values.texts(prefix + "intents").compactMap(DiscordIntent.init),
+            tokenLocation: tokens.location(
+                for: name, variable: values.optionalText(prefix + "tokenEnvironment"),
+                file: values.optionalText(prefix + "tokenFile")))
+    }
+
+    /// The most specific pattern first; among equals the alphabet decides, so that the same file always means the same.
+    private func routesBySession() -> [(pattern: SessionPattern, route: Route)] {
+        settings.compactMap { setting in
+            guard setting.path.components.first == "sessions", case .text(let text)? = setting.value, let route = Route(text)
+            else {
+                return nil
+            }
+            return (SessionPattern(setting.path.components[1]), route)
+        }.sorted { left, right in
+            (-left.pattern.literalBytes, left.pattern.description) < (-right.pattern.literalBytes, right.pattern.description)
+        }
+    }
+}

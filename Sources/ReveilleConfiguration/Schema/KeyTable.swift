@@ -1,0 +1,132 @@
+/// Every key of the configuration. The one place to add one: all else follows from this table.
+public enum KeyTable {
+    /// Stands in a path for the name of an account.
+    static let nameLabel = "<name>"
+    /// Stands in a path for a pattern of session keys.
+    static let patternLabel = "<pattern>"
+
+    /// The keys in the order in which they are documented and shown.
+    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + logs
+
+    private static let ledger: [KeyDescriptor] = [
+        KeyDescriptor(
+            "ledger.directory", .path,
+            default: .found(
+                "`$STATE_DIRECTORY`, else `/var/lib/reveille` (system) or `$XDG_STATE_HOME/reveille`, "
+                    + "`~/.local/state/reveille` (user)"
+            ),
+            change: .daemonRestart, "Where the ledger lives; on a local file system, for the daemon and the command line alike."),
+        KeyDescriptor(
+            "ledger.retention", .duration(.days(1)...(.days(3_650))), default: .text("30d"), change: .daemonRestart,
+            "How long ended wakes are kept before they are pruned."),
+    ]
+
+    private static let discord: [KeyDescriptor] = [
+        KeyDescriptor(
+            "discord.accounts.<name>.token", .secret, default: .found("see Tokens"), change: .channelRestart,
+            "The bot token. Never in a file of this kind and never on the command line: see Tokens."),
+        KeyDescriptor(
+            "discord.accounts.<name>.tokenFile", .path, default: .none, change: .channelRestart,
+            "A file with the bot token and nothing else, readable by the daemon's user alone."),
+        KeyDescriptor(
+            "discord.accounts.<name>.tokenEnvironment", .variableName, default: .none, change: .channelRestart,
+            "The environment variable that holds the bot token, in place of `REVEILLE_DISCORD_TOKEN`."),
+        KeyDescriptor(
+            "discord.accounts.<name>.apiBase", .restAddress, default: .text("https://discord.com/api/v10"),
+            change: .channelRestart,
+            "The REST address; the token goes there."),
+        KeyDescriptor(
+            "discord.accounts.<name>.gatewayURL", .gatewayAddress, default: .found("asked from the REST address"),
+            change: .channelRestart,
+            "The gateway address, for tests against a local Discord."),
+        KeyDescriptor(
+            "discord.accounts.<name>.allowedMentions", .choices(["users", "roles", "everyone"]), default: .text(""),
+            change: .channelRestart, "What a notice may ping. By default nobody, whatever the note says."),
+        KeyDescriptor(
+            "discord.accounts.<name>.intents", .choices(DiscordIntent.allCases.map(\.rawValue)),
+            default: .text("guilds, guildMessages, directMessages"), change: .channelRestart,
+            "What the gateway session asks to hear; `messageContent` must be allowed on the bot's page."),
+    ]
+
+    private static let routes: [KeyDescriptor] = [
+        KeyDescriptor(
+            "sessions.<pattern>.route", .route, default: .found("read from the session key"), change: .daemonRestart,
+            "Where wakes of matching sessions go; `*` in the pattern stands for any text, the most specific pattern wins."),
+        KeyDescriptor(
+            "routes.fallback", .route, default: .none, change: .daemonRestart,
+            "Where a wake goes whose session names no place of its own, such as `agent:main:main`."),
+    ]
+
+    private static let restarts: [KeyDescriptor] = [
+        KeyDescriptor(
+            "restart.defaultDelay", .duration(.zero...(.minutes(10))), default: .text("2s"), change: .nothing,
+            "From a restart request to the restart, where the request names no delay."),
+        KeyDescriptor(
+            "restart.maxLate", .duration(.zero...(.hours(24))), default: .text("5min"), change: .daemonRestart,
+            "How late a scheduled restart may still be carried out."),
+        KeyDescriptor(
+            "target.settle", .duration(.zero...(.minutes(10))), default: .text("5s"), change: .daemonRestart,
+            "How long a target must have been up before a restart counts as done."),
+        KeyDescriptor(
+            "sentinel.lifetimeOwn", .duration(.minutes(1)...(.hours(24))), default: .text("10min"), change: .daemonRestart,
+            "How long past its delay an unfired sentinel lives when Reveille performs the restart."),
+        KeyDescriptor(
+            "sentinel.lifetimeObserved", .duration(.minutes(1)...(.days(7))), default: .text("24h"), change: .daemonRestart,
+            "The same when someone else performs the restart."),
+        KeyDescriptor(
+            "wake.holdFor", .duration(.minutes(1)...(.days(30))), default: .text("7d"), change: .daemonRestart,
+            "How long a wake waits for its channel before it expires."),
+    ]
+
+    private static let deliveries: [KeyDescriptor] = [
+        KeyDescriptor(
+            "delivery.backoffBase", .duration(.milliseconds(10)...(.minutes(1))), default: .text("250ms"), change: .daemonRestart,
+            "The longest wait after a first failed attempt; the wait itself is random below it."),
+        KeyDescriptor(
+            "delivery.backoffFactor", .number(1...10), default: .text("2"), change: .daemonRestart,
+            "What each further failure multiplies that wait by."),
+        KeyDescriptor(
+            "delivery.backoffCap", .duration(.seconds(1)...(.hours(1))), default: .text("60s"), change: .daemonRestart,
+            "The longest wait between two attempts, unless the far side asks for more."),
+        KeyDescriptor(
+            "delivery.budget", .duration(.minutes(1)...(.days(30))), default: .text("24h"), change: .daemonRestart,
+            "How long a delivery is tried, counting only time with its gate open."),
+        KeyDescriptor(
+            "delivery.noticePolicy", .choice(["prefer-delivery", "prefer-once"]), default: .text("prefer-delivery"),
+            change: .daemonRestart,
+            "What to do with a notice whose fate is unclear and can't be asked: send again, marked as a repeat, or hold it."),
+        KeyDescriptor(
+            "delivery.turnPolicy", .choice(["prefer-delivery", "prefer-once"]), default: .text("prefer-once"),
+            change: .daemonRestart, "The same for turns."),
+        KeyDescriptor(
+            "delivery.nonceWindow", .duration(.zero...(.seconds(120))), default: .text("120s"), change: .daemonRestart,
+            "How long Discord is trusted to recognise a repeated nonce; after that, history decides."),
+        KeyDescriptor(
+            "gate.escalateAfter", .duration(.seconds(10)...(.days(7))), default: .text("10min"), change: .daemonRestart,
+            "How long a gate may stay shut before it is said everywhere."),
+        KeyDescriptor(
+            "gate.fallback", .route, default: .none, change: .daemonRestart,
+            "Where a notice goes whose gate stayed shut that long. Without it, the notice is held."),
+        KeyDescriptor(
+            "loopGuard.wakes", .integer(1...100), default: .text("3"), change: .daemonRestart,
+            "A session that its own restarts woke this often gets no further turn without the operator."),
+        KeyDescriptor(
+            "loopGuard.within", .duration(.minutes(1)...(.hours(24))), default: .text("10min"), change: .daemonRestart,
+            "The time in which those wakes are counted."),
+    ]
+
+    private static let logs: [KeyDescriptor] = [
+        KeyDescriptor(
+            "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: .text("info"),
+            change: .daemonRestart, "The least important lines that are still written."),
+        KeyDescriptor(
+            "log.format", .choice(["auto", "text", "json"]), default: .text("auto"), change: .daemonRestart,
+            "The form of a line; `auto` means text on a terminal and JSON elsewhere."),
+    ]
+}
+
+extension Duration {
+    static func minutes(_ count: Int64) -> Duration { .seconds(count * 60) }
+    static func hours(_ count: Int64) -> Duration { .seconds(count * 3_600) }
+    static func days(_ count: Int64) -> Duration { .seconds(count * 86_400) }
+}

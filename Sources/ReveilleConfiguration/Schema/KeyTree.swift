@@ -1,0 +1,44 @@
+/// The key table as a tree, for walking along with a document.
+struct KeyTree: Sendable {
+    /// The branches with fixed names.
+    private(set) var children: [String: KeyTree] = [:]
+    /// `<name>` or `<pattern>`, where the operator chooses the names of the branches.
+    private(set) var label: String?
+    /// What stands at the end of a path.
+    private(set) var descriptor: KeyDescriptor?
+
+    static let root = KeyTree(KeyTable.keys)
+
+    private init() {}
+
+    init(_ keys: [KeyDescriptor]) {
+        for key in keys { insert(key, at: key.path.components[...]) }
+    }
+
+    private mutating func insert(_ key: KeyDescriptor, at path: ArraySlice<String>) {
+        guard let first = path.first else {
+            descriptor = key
+            return
+        }
+        if first.hasPrefix("<") { label = first }
+        children[first, default: KeyTree()].insert(key, at: path.dropFirst())
+    }
+
+    /// The branch of a key; nil if there is none.
+    func branch(_ key: String) -> KeyTree? {
+        if let label { return children[label] }
+        return children[key]
+    }
+
+    /// The keys that can stand here.
+    var names: [String] { label == nil ? children.keys.sorted() : [] }
+
+    /// Why `name` can't be chosen as a name here; nil if it can.
+    func fault(ofName name: String) -> ValueFault? {
+        switch label {
+        case KeyTable.nameLabel: DiscordAccount.fault(ofName: name)
+        case KeyTable.patternLabel: SessionPattern.fault(of: name)
+        default: nil
+        }
+    }
+}
