@@ -1,0 +1,100 @@
+import DiscordTransport
+import Foundation
+import LedgerSQLite
+import Logging
+import ReveilleConfiguration
+import ServiceLifecycle
+import WakeCore
+import WakeService
+
+/// The composition root: the one place that knows every part, and joins them.
+struct Daemon {
+    private let configuration: Configuration
+    private let surroundings: Surroundings
+
+    init(configuration: Configuration, surroundings: Surroundings) {
+        self.configuration = configuration
+        self.surroundings = surroundings
+    }
+
+    func run() async throws {
+        // All that a person must mend is found before anything is opened.
+        let settings = try discordSettings()
+        let logger = logger("reveille")
+        let dice = SystemDice()
+        var roll = dice.roll()
+        let instance = roll.identifier().description
+        let moments = try SystemMoments(environment: surroundings.variables)
+        let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance)
+        if ledger.isVolatile {
+            logger.warning(
+                "the ledger lies in memory and is gone after a reboot", metadata: [LogKey.place: "\(ledger.folder.path)"])
+        }
+        let bus = ReadinessBus()
+        let channels = settings.map {
+            DiscordChannel(settings: $0, sessions: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
+        }
+        let stop = StopSignal()
+        let waker = Waker(
+            ledger: ledger,
+            outside: Waker.Outside(
+                transports: channels, routeChecks: channels, lookups: channels,
+                restarts: RestartCoordinator([SelfRestarter { await stop.trigger() }, CommandRestarter()])),
+            bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger)
+        let keeper = LedgerKeeper(
+            ledger: ledger, waker: waker, moments: moments, retention: configuration.ledger.retention, logger: logger)
+        // Stopped in reverse: the waker first, so that sends under way still have a transport; the ledger's keeper last.
+        let services: [any Service] =
+            [keeper] + channels.map { ChannelService(source: $0, bus: bus) } + [WakerService(waker: waker, logger: logger)]
+        let group = ServiceGroup(
+            configuration: .init(
+                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: self.logger("services", level: .warning)))
+        await stop.set { await group.triggerGracefulShutdown() }
+        do {
+            try await group.run()
+        } catch {
+            ledger.close()
+            throw error
+        }
+        ledger.close()
+        logger.notice("stopped", metadata: [LogKey.event: "stopped"])
+    }
+
+    private func discordSettings() throws -> [DiscordSettings] {
+        var problems = ConfigurationProblems()
+        var settings: [DiscordSettings] = []
+        for account in configuration.discordAccounts.values.sorted(by: { $0.name < $1.name }) {
+            do {
+                let secret = try DiscordToken.load(for: account, in: surroundings)
+                settings.append(try DiscordSettings(account, token: secret))
+            } catch let problem as ConfigurationProblem {
+                problems.append(problem)
+            }
+        }
+        guard problems.isEmpty else { throw problems }
+        guard !settings.isEmpty else {
+            throw Complaint(
+                .configuration, "no channel is configured, so nobody could be woken",
+                hint: "Set REVEILLE_DISCORD_TOKEN, or name a token file in discord.accounts.default.tokenFile; see docs/CONFIGURATION.md.")
+        }
+        return settings
+    }
+
+    private func logger(_ label: String, level: Logger.Level? = nil) -> Logger {
+        let chosen = level ?? Logger.Level(rawValue: configuration.log.level) ?? .info
+        return Logger(label: label) { LineLogHandler(label: $0, level: chosen, format: configuration.log.format) }
+    }
+}
+
+extension DiscordSettings {
+    /// The settings of a configured account.
+    init(_ account: DiscordAccount, token: Secret) throws {
+        guard let token = BotToken(token.reveal()) else {
+            throw Complaint(.configuration, "the token of discord:\(account.name) is not one line of visible characters")
+        }
+        try self.init(
+            token: token, channel: account.channel, apiBase: "\(account.apiBase)",
+            loopbackGateways: Set(account.gatewayURL.map { ["\($0.host):\($0.port)"] } ?? []))
+    }
+}

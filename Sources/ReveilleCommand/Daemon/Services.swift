@@ -1,0 +1,85 @@
+import LedgerSQLite
+import Logging
+import ServiceLifecycle
+import WakeCore
+import WakeService
+
+/// Runs a channel's owner until the group ends.
+struct ChannelService: Service {
+    let source: any ReadinessSource
+    let bus: ReadinessBus
+
+    func run() async throws {
+        try await cancelWhenGracefulShutdown { try await source.run(reportingTo: bus) }
+    }
+}
+
+/// Runs the waker; a graceful end waits for sends under way.
+struct WakerService: Service {
+    let waker: Waker
+    let logger: Logger
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await waker.run {
+                logger.notice("ready: ledger open, recovery done", metadata: [LogKey.event: "ready"])
+            }
+        } onGracefulShutdown: {
+            waker.stop()
+        }
+    }
+}
+
+/// Looks after the ledger: passes hints about the inbox on, checkpoints when it is idle, and prunes what ended long ago.
+struct LedgerKeeper: Service {
+    let ledger: SQLiteLedger
+    let waker: Waker
+    let moments: any MomentSource
+    let retention: Duration
+    let logger: Logger
+
+    /// How often old wakes are looked for; each time in small bites.
+    private static let pruneEveryMicroseconds: Int64 = 3_600_000_000
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                group.addTask {
+                    for await _ in InboxWatcher(folder: ledger.folder).hints() { waker.inboxMayHaveChanged() }
+                }
+                group.addTask { await prune() }
+            }
+        }
+    }
+
+    private func prune() async {
+        let thread = LedgerThread()
+        while !Task.isCancelled {
+            do {
+                try await thread.prune(ledger, endedBefore: moments.now().advanced(by: .zero - retention))
+            } catch {
+                logger.warning("old wakes could not be pruned", metadata: [LogKey.error: "\(error)"])
+            }
+            await moments.wait(untilBoottimeMicroseconds: moments.now().boottimeMicroseconds + Self.pruneEveryMicroseconds)
+        }
+    }
+}
+
+/// A thread for what blocks.
+private actor LedgerThread {
+    private let executor = ThreadExecutor(name: "ledger-keeper")
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func prune(_ ledger: SQLiteLedger, endedBefore moment: Moment) throws(WakeError) {
+        while try ledger.prune(endedBefore: moment) > 0, !Task.isCancelled {}
+    }
+}
+
+/// Stops the service group from within; set once the group is there.
+actor StopSignal {
+    private var stop: (@Sendable () async -> Void)?
+
+    func set(_ stop: @escaping @Sendable () async -> Void) { self.stop = stop }
+
+    func trigger() async { await stop?() }
+}

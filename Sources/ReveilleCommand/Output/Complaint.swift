@@ -1,0 +1,53 @@
+import Foundation
+import ReveilleConfiguration
+import WakeService
+
+/// What the program says when it can't do what was asked: `Error:`, then `Try:`, and an exit code by class (sysexits(3)).
+struct Complaint: Error {
+    /// Exit codes, by class.
+    enum Code: Int32 {
+        case usage = 64
+        case data = 65
+        case noInput = 66
+        case unavailable = 69
+        case software = 70
+        case cannotCreate = 73
+        case inputOutput = 74
+        case tryLater = 75
+        case permission = 77
+        case configuration = 78
+    }
+
+    let code: Int32
+    let text: String
+
+    init(_ code: Code, _ message: String, hint: String? = nil) {
+        self.code = code.rawValue
+        text = "Error: \(message)" + (hint.map { "\nTry: \($0)" } ?? "")
+    }
+
+    init(_ problems: ConfigurationProblems) {
+        code = problems.exitStatus
+        text = problems.description
+    }
+
+    init(_ error: WakeError) {
+        let code: Code =
+            switch error.code {
+            case .invalidRequest: .usage
+            case .notFound: .noInput
+            case .diskFull, .ledgerLocked: .tryLater
+            case .outcomeUnknown: .inputOutput
+            case .ledgerCorrupt, .notALedger, .ledgerNewer: .data
+            case .ledgerUnavailable: .cannotCreate
+            default: .software
+            }
+        self.init(code, error.description, hint: error.hint)
+    }
+
+    /// Says it on standard error and ends the program.
+    func leave() -> Never {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+        exit(code)
+    }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Foundation
+import ReveilleConfiguration
+
+/// `reveille daemon`: holds wakes until their channels are ready, then delivers them.
+struct DaemonVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "daemon",
+        abstract: "Run the daemon in the foreground; its supervisor must start it again whenever it ends.",
+        discussion: """
+            SIGTERM and SIGINT stop it cleanly: sends under way are waited for, Discord's session is kept for a resume. It also ends by
+            itself, with exit code 0, when a restart of `self` is due: a unit for it needs Restart=always. One daemon at a time may hold
+            a ledger.
+            """)
+
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() async throws {
+        let surroundings = Surroundings.ofThisProcess()
+        let loaded = try configuration.load(in: surroundings)
+        try await Daemon(configuration: loaded, surroundings: surroundings).run()
+    }
+}
