@@ -34,16 +34,19 @@ struct Reveille: AsyncParsableCommand {
         commandName: "reveille",
         abstract: "Wakes an agent that a restart cut off: exactly once, with its note, and only when its channel can hear it.",
         discussion: """
-            A restart is asked for with `reveille restart`: its sentinel is on disk before anything restarts. After the restart the
-            daemon holds the wake until the session's channel is ready, then delivers it and keeps the receipt.
+            A restart is asked for with `reveille restart`: its sentinel is on disk
+            before anything restarts. After the restart the daemon holds the wake until
+            the session's channel is ready, then delivers it and keeps the receipt.
 
-              reveille daemon                                     run the daemon (a supervisor should start it again)
+              reveille daemon          run the daemon (a supervisor starts it again)
               reveille restart --session KEY --note "go on with step 3" --delay 2s
-              reveille status                                     what is held, and for what
-              reveille wake show ID                               one wake's whole story
+              reveille status          what is held, and for what
+              reveille wake show ID    one wake's whole story
 
-            Exit codes are those of sysexits(3): 0 done, 64 wrong usage, 65 damaged data, 66 no such thing, 69 not available,
-            70 internal error, 73 can't create, 74 input/output error, 75 try again later, 77 permission denied, 78 configuration.
+            Exit codes are those of sysexits(3): 0 done, 64 wrong usage, 65 damaged
+            data, 66 no such thing, 69 not available, 70 internal error, 73 can't
+            create, 74 input/output error, 75 try again later, 77 permission denied, 78
+            configuration.
             """,
         version: Version.text,
         subcommands: [

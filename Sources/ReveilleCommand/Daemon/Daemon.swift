@@ -4,6 +4,7 @@ import LedgerSQLite
 import Logging
 import ReveilleConfiguration
 import ServiceLifecycle
+import UnixSignals
 import WakeCore
 import WakeService
 
@@ -25,14 +26,14 @@ struct Daemon {
         var roll = dice.roll()
         let instance = roll.identifier().description
         let moments = try SystemMoments(environment: surroundings.variables)
-        let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance)
+        let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance, moments: moments)
         if ledger.isVolatile {
             logger.warning(
                 "the ledger lies in memory and is gone after a reboot", metadata: [LogKey.place: "\(ledger.folder.path)"])
         }
         let bus = ReadinessBus()
         let channels = settings.map {
-            DiscordChannel(settings: $0, sessions: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
+            DiscordTransport(settings: $0, store: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
         }
         let stop = StopSignal()
         let waker = Waker(
@@ -76,7 +77,9 @@ struct Daemon {
         guard !settings.isEmpty else {
             throw Complaint(
                 .configuration, "no channel is configured, so nobody could be woken",
-                hint: "Set REVEILLE_DISCORD_TOKEN, or name a token file in discord.accounts.default.tokenFile; see docs/CONFIGURATION.md.")
+                hint:
+                    "Set REVEILLE_DISCORD_TOKEN, or name a token file in discord.accounts.default.tokenFile; see docs/CONFIGURATION.md."
+            )
         }
         return settings
     }

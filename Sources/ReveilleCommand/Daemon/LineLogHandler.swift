@@ -36,14 +36,17 @@ struct LineLogHandler: LogHandler {
 
     private func json(_ now: String, _ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) -> String {
         var line: JSONObject = [
-            "time": .string(now), "level": .string(event.level.rawValue), "message": .string("\(event.message)"), "label": .string(label),
+            "time": .string(now), "level": .string(event.level.rawValue), "message": .string("\(event.message)"),
+            "label": .string(label),
         ]
         for (key, value) in all { line[key] = .string("\(value)") }
         return JSONValue.object(line).text
     }
 
     private static func shown(_ value: String) -> String {
-        let isPlain = !value.isEmpty && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !(0x7F...0x9F).contains($0.value) }
+        let isPlain =
+            !value.isEmpty
+            && value.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && !(0x7F...0x9F).contains($0.value) }
         return isPlain ? value : "\"" + Printing.oneLine(value, maximumCharacters: 2_000) + "\""
     }
 }

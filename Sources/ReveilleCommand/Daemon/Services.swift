@@ -42,10 +42,11 @@ struct LedgerKeeper: Service {
     private static let pruneEveryMicroseconds: Int64 = 3_600_000_000
 
     func run() async throws {
+        let hints = try InboxWatcher(ledger.folder).hints()
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask {
-                    for await _ in InboxWatcher(folder: ledger.folder).hints() { waker.inboxMayHaveChanged() }
+                    for await _ in hints { waker.inboxMayHaveChanged() }
                 }
                 group.addTask { await prune() }
             }

@@ -55,7 +55,8 @@ final class DemoBook: Sendable {
                     milliseconds: Self.milliseconds(value["time"]?.string) ?? Self.now(),
                     what: .log(
                         DemoStage.LogLine(
-                            event: event, place: value["place"]?.string, reason: value["reason"]?.string, wake: value["wake"]?.string))))
+                            event: event, place: value["place"]?.string, reason: value["reason"]?.string,
+                            wake: value["wake"]?.string))))
         }
     }
 
@@ -92,7 +93,8 @@ final class DemoBook: Sendable {
         for await _ in changes {
             if passes() { return }
             guard ContinuousClock.now < deadline else {
-                throw Complaint(.software, "the demo waited \(seconds) s for \(what) in vain", hint: "reveille demo --keep leaves the logs.")
+                throw Complaint(
+                    .software, "the demo waited \(seconds) s for \(what) in vain", hint: "reveille demo --keep leaves the logs.")
             }
         }
     }

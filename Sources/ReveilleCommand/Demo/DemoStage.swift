@@ -36,8 +36,12 @@ struct DemoStage {
         self.session = session
         configuration = folder.appending(path: "reveille.json5")
         let tokenFile = folder.appending(path: "token")
-        guard FileManager.default.createFile(atPath: tokenFile.path, contents: Data(token.utf8), attributes: [.posixPermissions: 0o600])
-        else { throw Complaint(.cannotCreate, "\(tokenFile.path) can't be written", hint: "Is there room in the temporary folder?") }
+        guard
+            FileManager.default.createFile(
+                atPath: tokenFile.path, contents: Data(token.utf8), attributes: [.posixPermissions: 0o600])
+        else {
+            throw Complaint(.cannotCreate, "\(tokenFile.path) can't be written", hint: "Is there room in the temporary folder?")
+        }
         var settings = account
         settings["tokenFile"] = .string(tokenFile.path)
         let document: JSONValue = [

@@ -10,7 +10,9 @@ struct DiscordFact {
     let id: String?
 
     init?(_ event: LoopbackEvent) {
-        guard ["ready", "resumed", "message_created"].contains(event.name), let time = event["t"].flatMap({ Int64($0) }) else { return nil }
+        guard ["ready", "resumed", "message_created"].contains(event.name), let time = event["t"].flatMap({ Int64($0) }) else {
+            return nil
+        }
         milliseconds = time
         self.event = event.name
         channel = event["channel"]
@@ -80,14 +82,22 @@ struct DemoTimeline {
         case .log(let line):
             switch line.event {
             case "sentinelRestarting": return row("↻", "restart", "its delay is over; the daemon stops cleanly")
-            case "deliveryHeld": return row("‖", "held", line.reason ?? "")
             case "channelChanged" where line.reason == "ready": return row("◆", "READY", line.place ?? "")
+            case "channelChanged" where isHolding(at: fact.milliseconds):
+                return row("‖", "held", "(\(line.place ?? "?") \(line.reason ?? "?"))")
             case "deliverySending": return row("→", "attempt recorded", "then sent")
             case "deliveryDelivered": return row("★", "delivered", "receipt \(line.reason ?? "")")
             case "deliveryDead", "deliveryUnresolved": return row("✗", line.event, line.reason ?? "")
             default: return nil
             }
         }
+    }
+
+    private func isHolding(at milliseconds: Int64) -> Bool {
+        let events = facts.filter { $0.milliseconds <= milliseconds }.compactMap {
+            if case .log(let line) = $0.what { line.event } else { nil }
+        }
+        return events.contains("deliveryHeld") && !events.contains("deliverySending")
     }
 
     /// The last life of the daemon on one line: held, ready, delivered, and the timer.
@@ -101,7 +111,8 @@ struct DemoTimeline {
         let lead = String(repeating: " ", count: scale(boot + Self.fireOnceMilliseconds))
         Printing.line("")
         Printing.line("  boot ▲" + held + "◆ READY ★ delivered, \(delivered - ready) ms after READY")
-        Printing.line("       " + lead + "✗ a 750 ms timer fires here, \(max(0, ready - boot - Self.fireOnceMilliseconds)) ms too early")
+        Printing.line(
+            "       " + lead + "✗ a 750 ms timer fires here, \(max(0, ready - boot - Self.fireOnceMilliseconds)) ms too early")
         Printing.line("")
     }
 
@@ -116,7 +127,9 @@ struct DemoTimeline {
         if messages.count != 1 { faults.append("\(messages.count) messages arrived, not 1") }
         for message in messages {
             if message.content?.contains(DemoStage.note) != true { faults.append("the message does not hold the note") }
-            if message.channel != String(LoopbackOptions.defaultThread) { faults.append("the message went to channel \(message.channel ?? "?")") }
+            if message.channel != String(LoopbackOptions.defaultThread) {
+                faults.append("the message went to channel \(message.channel ?? "?")")
+            }
             let isAfterReady = discord.contains { $0.event != "message_created" && $0.milliseconds <= message.milliseconds }
             if !isAfterReady { faults.append("the message came before READY") }
         }

@@ -10,12 +10,15 @@ struct DemoVerb: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Show the main job for real: a restart in mid-work, a Discord that comes up late, and one wake, on time.",
         discussion: """
-            Starts a local Discord that is ready only 4 s after the daemon connects, starts the daemon, asks for a restart of it, kills
-            it once more while it holds the wake, and draws what happened. Exit code 0 only if exactly one message arrived, after READY,
-            with the note, in the right channel. Everything lives in a folder of its own that is removed afterwards.
+            Starts a local Discord that is ready only 4 s after the daemon connects,
+            starts the daemon, asks for a restart of it, kills it once more while it
+            holds the wake, and draws what happened. Exit code 0 only if exactly one
+            message arrived, after READY, with the note, in the right channel.
+            Everything lives in a folder of its own that is removed afterwards.
 
-            With --discord the same runs against the real Discord, with your bot's token (REVEILLE_DISCORD_TOKEN, or the configuration)
-            and a channel of yours; it says first what it will post and where.
+            With --discord the same runs against the real Discord, with your bot's token
+            (REVEILLE_DISCORD_TOKEN, or the configuration) and a channel of yours; it
+            says first what it will post and where.
             """)
 
     @Flag(name: .long, help: "Use the real Discord.") var discord = false
@@ -64,7 +67,8 @@ struct DemoVerb: AsyncParsableCommand {
         let surroundings = Surroundings.ofThisProcess()
         let loaded = try configuration.load(in: surroundings)
         guard let account = loaded.discordAccounts[DiscordAccount.defaultName] else {
-            throw Complaint(.configuration, "no token for discord:default", hint: "Set REVEILLE_DISCORD_TOKEN, or configure tokenFile.")
+            throw Complaint(
+                .configuration, "no token for discord:default", hint: "Set REVEILLE_DISCORD_TOKEN, or configure tokenFile.")
         }
         let token = try DiscordToken.load(for: account, in: surroundings)
         let stage = try DemoStage(
@@ -74,7 +78,9 @@ struct DemoVerb: AsyncParsableCommand {
         Printing.line("  > " + DemoStage.note)
         if !yes {
             FileHandle.standardError.write(Data("Post it? [y/N] ".utf8))
-            guard readLine()?.lowercased() == "y" else { throw Complaint(.usage, "nothing was posted", hint: "Answer y, or give --yes.") }
+            guard readLine()?.lowercased() == "y" else {
+                throw Complaint(.usage, "nothing was posted", hint: "Answer y, or give --yes.")
+            }
         }
         return DemoTimeline(facts: try await stage.play(), discord: []).draw()
     }

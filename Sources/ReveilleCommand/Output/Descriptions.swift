@@ -6,7 +6,8 @@ extension Sentinel {
         var object: JSONObject = [
             "id": .string(id.description), "session": .string(session.description), "route": .string(route.description),
             "target": .string(target.description), "origin": .string(origin.rawValue), "state": .string(stateName),
-            "note": .string(note), "requestedAt": .string(WallTime.text(requestedAt)), "stateSince": .string(WallTime.text(stateSince)),
+            "note": .string(note), "requestedAt": .string(WallTime.text(requestedAt)),
+            "stateSince": .string(WallTime.text(stateSince)),
             "delayMilliseconds": .integer(delay.wholeMilliseconds), "performedByUs": .bool(performedByUs),
             "uid": .integer(Int64(requester.uid)), "pid": .integer(Int64(requester.pid)),
         ]
@@ -58,7 +59,7 @@ extension Wake {
 }
 
 extension Delivery {
-    /// - Parameter waitsFor: what its gate waits for, where that is known.
+    /// `waitsFor` says what its gate waits for, where that is known.
     func json(waitsFor: String?) -> JSONObject {
         var object: JSONObject = [
             "id": .string(id.description), "kind": .string(id.kind.rawValue), "state": .string(stateName),
@@ -72,7 +73,9 @@ extension Delivery {
         object["firstUnresolvedAttemptAt"] = firstUnresolvedAttemptAt.map { .string(WallTime.text($0)) }
         if case .waiting(let until) = state { object["waitingUntil"] = .string(WallTime.text(until)) }
         if case .delivered(let receipt) = state {
-            object["receipt"] = ["kind": .string(receipt.kind.rawValue), "id": .string(receipt.id), "source": .string(receipt.source.rawValue)]
+            object["receipt"] = [
+                "kind": .string(receipt.kind.rawValue), "id": .string(receipt.id), "source": .string(receipt.source.rawValue),
+            ]
         }
         return object
     }

@@ -22,7 +22,8 @@ enum Printing {
     static func oneLine(_ text: String, maximumCharacters: Int = 60) -> String {
         var shown = ""
         for scalar in text.unicodeScalars {
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
+            let isControl =
+                scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x202A...0x202E).contains(scalar.value)
             shown += scalar == "\n" ? "⏎" : isControl ? "\\u{\(String(scalar.value, radix: 16))}" : String(Character(scalar))
             if shown.count > maximumCharacters { return shown.prefix(maximumCharacters - 1) + "…" }
         }
@@ -38,7 +39,8 @@ enum WallTime {
     static func text(_ moment: Moment) -> String { text(milliseconds: moment.wallMilliseconds) }
 
     static func text(milliseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601.time(includingFractionalSeconds: true))
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(
+            Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 
     /// "3 s ago", by the wall clock.

@@ -7,7 +7,10 @@ import WakeService
 
 /// What every verb takes that reads the configuration.
 struct ConfigurationOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Read this file instead of the usual one; drop-ins come from reveille.d beside it.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Read this file instead of the usual one; drop-ins come from reveille.d beside it.", valueName: "file")
+    )
     var config: String?
 
     @Option(
@@ -40,7 +43,8 @@ struct OutputOptions: ParsableArguments {
 struct RequestOptions: ParsableArguments {
     @Option(
         name: .long,
-        help: ArgumentHelp("The session to wake, as the gateway lists it, e.g. agent:infra:discord:channel:1234.", valueName: "key"))
+        help: ArgumentHelp(
+            "The session to wake, as the gateway lists it, e.g. agent:infra:discord:channel:1234.", valueName: "key"))
     var session: String
 
     @Option(
@@ -78,7 +82,8 @@ struct RequestOptions: ParsableArguments {
         if let route {
             guard let parsed = Route(route) else {
                 throw Complaint(
-                    .usage, "'\(route)' is no route", hint: "Write CHANNEL/channel:ID or CHANNEL/user:ID, e.g. discord:default/channel:1234567890.")
+                    .usage, "'\(route)' is no route",
+                    hint: "Write CHANNEL/channel:ID or CHANNEL/user:ID, e.g. discord:default/channel:1234567890.")
             }
             return parsed
         }
@@ -93,7 +98,8 @@ struct RequestOptions: ParsableArguments {
             .usage, "nothing here serves the channel '\(route.channel)'",
             hint: known.isEmpty
                 ? "Configure an account under discord.accounts, with its token in a file of its own; see docs/CONFIGURATION.md."
-                : "Known channels: \(known.map(\.description).joined(separator: ", ")). Name one with --to, or configure the account.")
+                : "Known channels: \(known.map(\.description).joined(separator: ", ")). Name one with --to, or configure the account."
+        )
     }
 
     private func noteText() throws -> String {

@@ -12,7 +12,9 @@ struct ConfigVerb: AsyncParsableCommand {
 struct ConfigCheck: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Read every file, drop-in and variable, and the tokens; name everything that is wrong at once. Exit code 78 if anything is.")
+        abstract:
+            "Read every file, drop-in and variable, and the tokens; name everything that is wrong at once. Exit code 78 if anything is."
+    )
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var configuration: ConfigurationOptions
@@ -27,7 +29,8 @@ struct ConfigCheck: AsyncParsableCommand {
         guard problems.isEmpty else { throw problems }
         if output.json {
             return Printing.json([
-                "good": true, "channels": .array(loaded.discordAccounts.values.map(\.channel).sorted().map { .string($0.description) }),
+                "good": true,
+                "channels": .array(loaded.discordAccounts.values.map(\.channel).sorted().map { .string($0.description) }),
                 "files": .array(loaded.files.filter(\.wasRead).map { .string($0.path) }),
             ])
         }
@@ -57,6 +60,7 @@ struct ConfigShow: AsyncParsableCommand {
                     })
             ])
         }
-        Printing.table(["KEY", "VALUE", "FROM"], loaded.settings.map { ["\($0.path)", Printing.oneLine($0.text), "\($0.origin)"] })
+        Printing.table(
+            ["KEY", "VALUE", "FROM"], loaded.settings.map { ["\($0.path)", Printing.oneLine($0.text), "\($0.origin)"] })
     }
 }

@@ -8,9 +8,10 @@ struct DaemonVerb: AsyncParsableCommand {
         commandName: "daemon",
         abstract: "Run the daemon in the foreground; its supervisor must start it again whenever it ends.",
         discussion: """
-            SIGTERM and SIGINT stop it cleanly: sends under way are waited for, Discord's session is kept for a resume. It also ends by
-            itself, with exit code 0, when a restart of `self` is due: a unit for it needs Restart=always. One daemon at a time may hold
-            a ledger.
+            SIGTERM and SIGINT stop it cleanly: sends under way are waited for,
+            Discord's session is kept for a resume. It also ends by itself, with exit
+            code 0, when a restart of `self` is due: a unit for it needs Restart=always.
+            One daemon at a time may hold a ledger.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions

@@ -1,8 +1,10 @@
 import ArgumentParser
 import DiscordLoopback
 import Foundation
+import Logging
 import ReveilleConfiguration
 import ServiceLifecycle
+import UnixSignals
 
 /// `reveille discord-loopback`: a local Discord.
 struct DiscordLoopbackVerb: AsyncParsableCommand {
@@ -10,8 +12,9 @@ struct DiscordLoopbackVerb: AsyncParsableCommand {
         commandName: "discord-loopback",
         abstract: "Run a local Discord: gateway and REST with Discord's limits and codes, and faults on demand.",
         discussion: """
-            For tests of bots, yours included. Prints one JSON line for every event. Faults may also be given at run time:
-            POST /_loopback/faults, GET /_loopback/state, GET /_loopback/log; docs/TESTING.md lists them.
+            For tests of bots, yours included. Prints one JSON line for every event.
+            Faults may also be given at run time: POST /_loopback/faults, GET
+            /_loopback/state, GET /_loopback/log; docs/TESTING.md lists them.
 
               reveille discord-loopback --port 4711 --ready-after 4s --fault "rate-limit scope=shared retry_after=3"
             """)
@@ -35,7 +38,8 @@ struct DiscordLoopbackVerb: AsyncParsableCommand {
         do {
             let server = try DiscordLoopbackServer(options: try options())
             let group = ServiceGroup(
-                services: [LoopbackService(server: server)], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "loopback"))
+                services: [LoopbackService(server: server)], gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: Logger(label: "loopback"))
             async let address = server.address()
             async let running: Void = group.run()
             if let address = try? await address {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LedgerSQLite
+import ReveilleConfiguration
 import WakeCore
 import WakeService
 
@@ -21,18 +22,19 @@ struct LedgerCheck: AsyncParsableCommand {
     func run() async throws {
         let client = try LedgerAccess.open(configuration)
         defer { client.close() }
-        let findings = try client.check()
-        let isSound = findings.allSatisfy { !$0.isFault }
+        let report = client.check()
+        let isSound = report.problems.isEmpty
         if output.json {
             Printing.json([
                 "sound": .bool(isSound), "ledger": .string(client.folder.databasePath),
-                "findings": .array(
-                    findings.map { ["fault": .bool($0.isFault), "what": .string($0.what), "hint": $0.hint.map { .string($0) } ?? nil] }),
+                "problems": .array(report.problems.map { .string($0) }), "remarks": .array(report.remarks.map { .string($0) }),
+                "schema": .integer(Int64(report.schema)), "databaseBytes": .integer(report.databaseBytes),
+                "logBytes": .integer(report.logBytes), "freeBytes": report.freeBytes.map { .integer($0) } ?? nil,
+                "sqlite": .string(report.sqliteVersion),
             ])
         } else {
-            for finding in findings {
-                Printing.line((finding.isFault ? "FAULT  " : "note   ") + finding.what + (finding.hint.map { "\n       Try: \($0)" } ?? ""))
-            }
+            for problem in report.problems { Printing.line("FAULT  \(problem)") }
+            for remark in report.remarks { Printing.line("note   \(remark)") }
             Printing.line("\(client.folder.databasePath): \(isSound ? "sound" : "damaged")")
         }
         if !isSound { throw ExitCode(Complaint.Code.data.rawValue) }
@@ -41,7 +43,8 @@ struct LedgerCheck: AsyncParsableCommand {
 
 struct LedgerBackup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "backup", abstract: "Write a consistent copy of the ledger, also while the daemon runs. Never overwrites a file.")
+        commandName: "backup",
+        abstract: "Write a consistent copy of the ledger, also while the daemon runs. Never overwrites a file.")
 
     @Argument(help: "The file to write.") var file: String
     @OptionGroup var configuration: ConfigurationOptions
@@ -59,15 +62,20 @@ struct LedgerAdopt: AsyncParsableCommand {
         commandName: "adopt",
         abstract: "Take over a ledger that was copied or restored: what is owed in it may be sent again from here.",
         discussion: """
-            The daemon must be down. Make sure first that the ledger which this is a copy of does not run anywhere: else both deliver.
+            The daemon must be down. Make sure first that the ledger which this is a
+            copy of does not run anywhere: else both deliver.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        let ledger = try SQLiteLedger(at: try configuration.load().ledger.directory)
+        let ledger = try SQLiteLedger(
+            at: try configuration.load().ledger.directory,
+            moments: try SystemMoments(environment: ProcessInfo.processInfo.environment))
         defer { ledger.close() }
-        guard try ledger.adoptionReason() != nil else { return Printing.line("nothing to adopt: this ledger is this machine's own") }
+        guard try ledger.adoptionReason() != nil else {
+            return Printing.line("nothing to adopt: this ledger is this machine's own")
+        }
         let adopted = try ledger.adopt()
         Printing.line("adopted: \(adopted.deliveries) deliveries and \(adopted.sentinels) sentinels go on when the daemon starts")
     }

@@ -11,19 +11,22 @@ struct RestartVerb: AsyncParsableCommand {
         commandName: "restart",
         abstract: "Write a sentinel, restart after a delay, and wake the session when its channel can hear it.",
         discussion: """
-            Without a command the daemon itself restarts: it stops cleanly and its supervisor starts it again. With a command after --
-            the daemon runs that once the sentinel is durable; if it fails, the session is told so.
+            Without a command the daemon itself restarts: it stops cleanly and its
+            supervisor starts it again. With a command after -- the daemon runs that
+            once the sentinel is durable; if it fails, the session is told so.
 
               reveille restart --session agent:infra:discord:channel:1234 --note "config is in; go on with step 3" --delay 2s
               reveille restart --session agent:infra:discord:channel:1234 --note "check the site" -- systemctl restart nginx
 
-            Returns as soon as the sentinel is on disk. Works while the daemon is down: then it is carried out when the daemon starts.
+            Returns as soon as the sentinel is on disk. Works while the daemon is down:
+            then it is carried out when the daemon starts.
             """)
 
     @OptionGroup var request: RequestOptions
     @Option(
         name: .long,
-        help: ArgumentHelp("How long to wait before the restart, 0s to 10min; default is restart.defaultDelay, 2s.", valueName: "duration"))
+        help: ArgumentHelp(
+            "How long to wait before the restart, 0s to 10min; default is restart.defaultDelay, 2s.", valueName: "duration"))
     var delay: String?
     @Argument(parsing: .postTerminator, help: "After --: the command that restarts something, and its arguments.")
     var command: [String] = []
@@ -67,8 +70,8 @@ enum SentinelWriting {
         let place = (request.route ?? request.session.route)?.description ?? "-"
         let deed: String =
             switch (request.performedByUs, request.target, isDaemonUp) {
-            case (true, .exec, true): "the command runs in \(DurationText.print(request.delay))"
-            case (true, _, true): "\(request.target.words) restarts in \(DurationText.print(request.delay))"
+            case (true, .exec, true): "the command runs in \(DurationText.format(request.delay))"
+            case (true, _, true): "\(request.target.words) restarts in \(DurationText.format(request.delay))"
             case (true, .exec, false): "no daemon runs: the command runs when it starts, unless that is over 5 min late"
             case (_, _, false): "no daemon runs: its next start counts as the restart"
             case (false, _, true): "the next restart of \(request.target.words) counts, whoever performs it"

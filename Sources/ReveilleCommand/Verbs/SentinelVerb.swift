@@ -7,7 +7,8 @@ import WakeService
 /// `reveille sentinel`: write, list, show, cancel.
 struct SentinelVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sentinel", abstract: "Write a sentinel for a restart that someone else performs; list, show or cancel sentinels.",
+        commandName: "sentinel",
+        abstract: "Write a sentinel for a restart that someone else performs; list, show or cancel sentinels.",
         subcommands: [SentinelWrite.self, SentinelList.self, SentinelShow.self, SentinelCancel.self])
 }
 
@@ -16,8 +17,10 @@ struct SentinelWrite: AsyncParsableCommand {
         commandName: "write",
         abstract: "Record durably that a restart is to come and whom to wake after it. Restarts nothing by itself.",
         discussion: """
-            For scripts and agents that restart things themselves: when it returns 0, the sentinel is on disk, and after the daemon's
-            next start the session is woken. If no restart follows within 24 h (sentinel.lifetimeObserved), the session is told that.
+            For scripts and agents that restart things themselves: when it returns 0,
+            the sentinel is on disk, and after the daemon's next start the session is
+            woken. If no restart follows within 24 h (sentinel.lifetimeObserved), the
+            session is told that.
 
               reveille sentinel write --session agent:infra:discord:channel:1234 --note "go on with step 3" && reboot
             """)
@@ -36,7 +39,8 @@ struct SentinelWrite: AsyncParsableCommand {
 }
 
 struct SentinelList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List sentinels, newest first; open ones by default.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List sentinels, newest first; open ones by default.")
 
     @Flag(name: .long, help: "Ended ones too.") var all = false
     @Option(name: .long, help: "At most so many, 1 to 10000.") var limit = 50
@@ -84,7 +88,9 @@ struct SentinelShow: AsyncParsableCommand {
             ("by", "uid \(sentinel.requester.uid), pid \(sentinel.requester.pid)"), ("wake", sentinel.wake?.description),
             ("note", Printing.oneLine(sentinel.note, maximumCharacters: 10_000)),
         ]
-        for (key, value) in rows { if let value { Printing.line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") } }
+        for (key, value) in rows {
+            if let value { Printing.line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") }
+        }
     }
 }
 
@@ -104,7 +110,9 @@ struct SentinelCancel: AsyncParsableCommand {
         } else {
             let found = try client.reader.sentinel(id)
             guard found.isOpen else {
-                throw Complaint(.noInput, "sentinel \(found.id) has ended already: \(found.stateName)", hint: "reveille sentinel show \(found.id)")
+                throw Complaint(
+                    .noInput, "sentinel \(found.id) has ended already: \(found.stateName)",
+                    hint: "reveille sentinel show \(found.id)")
             }
             sentinel = found.id
         }

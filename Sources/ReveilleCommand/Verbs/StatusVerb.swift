@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LedgerSQLite
+import ReveilleConfiguration
 import WakeCore
 import WakeService
 
@@ -32,12 +33,14 @@ struct StatusVerb: AsyncParsableCommand {
             let states = counts.liveDeliveries.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             Printing.line("wakes open: \(counts.liveWakes)" + (states.isEmpty ? "" : " (deliveries: \(states))"))
             if counts.unresolvedDeliveries > 0 {
-                Printing.line("unresolved: \(counts.unresolvedDeliveries), waiting for your word: reveille wake list --unresolved")
+                Printing.line(
+                    "unresolved: \(counts.unresolvedDeliveries), waiting for your word: reveille wake list --unresolved")
             }
             if counts.refusedRows > 0 { Printing.line("requests set aside as unusable: \(counts.refusedRows)") }
             for record in held {
                 for delivery in record.deliveries where delivery.isActive {
-                    Printing.line("  \(record.wake.id) \(record.wake.session): \(delivery.words(waitsFor: gates.shut(delivery.route)))")
+                    Printing.line(
+                        "  \(record.wake.id) \(record.wake.session): \(delivery.words(waitsFor: gates.shut(delivery.route)))")
                 }
             }
         }

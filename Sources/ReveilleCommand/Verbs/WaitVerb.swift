@@ -10,7 +10,8 @@ struct WaitVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wait", abstract: "Wait until a channel is ready, e.g. in a script that posts to it.",
         discussion: """
-            Exit code 0 when it is ready, 75 when the time is over, 69 when it is blocked and needs a person.
+            Exit code 0 when it is ready, 75 when the time is over, 69 when it is
+            blocked and needs a person.
 
               reveille wait discord:default --timeout 2min && ./post-the-news
             """)
@@ -27,7 +28,9 @@ struct WaitVerb: AsyncParsableCommand {
         }
         guard loaded.discordAccounts.values.contains(where: { $0.channel == name }) else {
             let known = loaded.discordAccounts.values.map(\.channel.description).sorted().joined(separator: ", ")
-            throw Complaint(.usage, "nothing here serves the channel '\(name)'", hint: known.isEmpty ? "Configure an account." : "Known: \(known)")
+            throw Complaint(
+                .usage, "nothing here serves the channel '\(name)'",
+                hint: known.isEmpty ? "Configure an account." : "Known: \(known)")
         }
         let limit = try timeout.map { try DurationArgument.parse($0, flag: "--timeout") }
         let client = try LedgerClient(at: loaded.ledger.directory, createIfMissing: true)
@@ -37,7 +40,7 @@ struct WaitVerb: AsyncParsableCommand {
 
     private func wait(for name: ChannelName, _ client: LedgerClient, _ limit: Duration?) async throws {
         let deadline = limit.map { ContinuousClock.now.advanced(by: $0) }
-        let hints = InboxWatcher(folder: client.folder).hints(every: .milliseconds(500))
+        let hints = try InboxWatcher(client.folder, lookEvery: .milliseconds(500)).hints()
         var shown: String?
         for await _ in hints {
             let state = try LedgerAccess.gates(client).channels[name]
@@ -49,7 +52,8 @@ struct WaitVerb: AsyncParsableCommand {
                 if output.json { Printing.json(["channel": .string(name.description), "ready": true]) }
                 return
             case .blocked(let reason):
-                throw Complaint(.unavailable, "\(name) is blocked: \(reason)", hint: "A person must mend that; see reveille status.")
+                throw Complaint(
+                    .unavailable, "\(name) is blocked: \(reason)", hint: "A person must mend that; see reveille status.")
             default: break
             }
             if let deadline, ContinuousClock.now >= deadline {

@@ -12,7 +12,8 @@ struct WakeVerb: AsyncParsableCommand {
 }
 
 struct WakeList: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List wakes, newest first; open ones by default.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List wakes, newest first; open ones by default.")
 
     @Flag(name: .long, help: "Ended ones too.") var all = false
     @Flag(name: .long, help: "Only those with a part that waits for your word.") var unresolved = false
@@ -70,7 +71,9 @@ struct WakeShow: AsyncParsableCommand {
             Printing.line("\(delivery.id.kind.rawValue): \(delivery.words(waitsFor: gates.shut(delivery.route)))")
             Printing.line("  since \(WallTime.text(delivery.stateSince)), attempts \(delivery.attempts), nonce \(delivery.nonce)")
             for attempt in record.attempts where attempt.delivery == delivery.id {
-                Printing.line("  attempt \(attempt.number) at \(WallTime.text(attempt.at)): \(Printing.oneLine(attempt.result, maximumCharacters: 500))")
+                Printing.line(
+                    "  attempt \(attempt.number) at \(WallTime.text(attempt.at)): \(Printing.oneLine(attempt.result, maximumCharacters: 500))"
+                )
             }
         }
     }
