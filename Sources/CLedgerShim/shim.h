@@ -21,6 +21,9 @@ static inline int reveille_count_frames(void *context, struct sqlite3 *connectio
     return 0;
 }
 
+/// The length that `reveille_watch_log` wrote last.
+static inline int reveille_log_frames(const int *frames) { return __atomic_load_n(frames, __ATOMIC_RELAXED); }
+
 /// Writes the length of the write-ahead log, in frames, to `*frames` after each commit. Takes the place of the automatic checkpoint.
 static inline void reveille_watch_log(struct sqlite3 *connection, int *frames) {
     sqlite3_wal_hook(connection, reveille_count_frames, frames);

@@ -23,10 +23,10 @@ extension SQLiteLedger {
         return try store.write { database in
             let codec = BodyCodec()
             var deliveries = 0
-            for wake in try codec.values(Wake.self, database, "SELECT body, id FROM wake WHERE awaits_adoption = 1") {
+            for wake in try codec.values(Wake.self, database, "SELECT body, id, sum FROM wake WHERE awaits_adoption = 1") {
                 let held = try codec.values(
                     Delivery.self, database,
-                    "SELECT body, id FROM delivery WHERE id IN (?1 || 'n', ?1 || 't') AND awaits_adoption = 1",
+                    "SELECT body, id, sum FROM delivery WHERE id IN (?1 || 'n', ?1 || 't') AND awaits_adoption = 1",
                     [wake.id.description])
                 let adopted = held.compactMap { $0.adopted(at: now) }
                 guard !adopted.isEmpty else { continue }
@@ -84,7 +84,7 @@ extension SQLiteLedger {
 
     private static func holdBack(_ database: Database, _ reason: String, at now: Moment) throws {
         let codec = BodyCodec()
-        for wake in try codec.values(Wake.self, database, "SELECT body, id FROM wake WHERE ended_ms IS NULL") {
+        for wake in try codec.values(Wake.self, database, "SELECT body, id, sum FROM wake WHERE ended_ms IS NULL") {
             let held = try LiveRows(database: database).deliveries(of: wake.id).compactMap {
                 $0.heldForAdoption(reason: reason, at: now)
             }

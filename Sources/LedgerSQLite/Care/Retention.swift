@@ -16,6 +16,7 @@ extension SQLiteLedger {
     ///   - moment: by the wall clock.
     ///   - limit: the most wakes, sentinels and refused rows each; default and maximum ``rowsPerBite``.
     /// - Returns: how many of these were deleted; call again soon while it is not 0.
+    /// - Throws: what ``commit(_:)`` throws.
     public func prune(endedBefore moment: Moment, limit: Int = rowsPerBite) throws(WakeError) -> Int {
         let before = moment.wallMilliseconds
         let limit = max(0, min(limit, Self.rowsPerBite))

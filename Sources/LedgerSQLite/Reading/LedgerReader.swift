@@ -19,11 +19,13 @@ public struct LedgerReader: Sendable {
     /// - Parameters:
     ///   - open: only those that are open; default all.
     ///   - limit: 1 to ``maximumRows``; default 100.
+    /// - Returns: the sentinels.
+    /// - Throws: `ledger-corrupt`, `ledger-unavailable`.
     public func sentinels(open: Bool = false, limit: Int = 100) throws(WakeError) -> [Sentinel] {
         let sql =
             open
-            ? "SELECT body, id FROM sentinel WHERE ended_ms IS NULL ORDER BY requested_ms DESC LIMIT ?"
-            : "SELECT body, id FROM sentinel ORDER BY rowid DESC LIMIT ?"
+            ? "SELECT body, id, sum FROM sentinel WHERE ended_ms IS NULL ORDER BY requested_ms DESC LIMIT ?"
+            : "SELECT body, id, sum FROM sentinel ORDER BY rowid DESC LIMIT ?"
         return try store.snapshot { try BodyCodec().values(Sentinel.self, $0, sql, [Self.clamp(limit)]) }
     }
 
@@ -33,7 +35,8 @@ public struct LedgerReader: Sendable {
     public func sentinel(_ prefix: String) throws(WakeError) -> Sentinel {
         let found = try store.snapshot { database in
             try BodyCodec().values(
-                Sentinel.self, database, "SELECT body, id FROM sentinel WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2",
+                Sentinel.self, database,
+                "SELECT body, id, sum FROM sentinel WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2",
                 [prefix])
         }
         return try Self.only(found, "sentinel", prefix, \.id, "reveille sentinel list")
@@ -46,6 +49,8 @@ public struct LedgerReader: Sendable {
     /// - Parameters:
     ///   - filter: which; default those that have not ended.
     ///   - limit: 1 to ``maximumRows``; default 100.
+    /// - Returns: the wakes.
+    /// - Throws: `ledger-corrupt`, `ledger-unavailable`.
     public func wakes(_ filter: WakeFilter = .live, limit: Int = 100) throws(WakeError) -> [WakeRecord] {
         try store.snapshot { database in
             let limit = Self.clamp(limit)
@@ -79,7 +84,7 @@ public struct LedgerReader: Sendable {
     }
 
     private static func wakes(_ database: Database, _ rest: String, _ arguments: StatementArguments) throws -> [Wake] {
-        try BodyCodec().values(Wake.self, database, "SELECT body, id FROM wake " + rest, arguments)
+        try BodyCodec().values(Wake.self, database, "SELECT body, id, sum FROM wake " + rest, arguments)
     }
 
     private static func record(_ wake: Wake, _ database: Database) throws -> WakeRecord {

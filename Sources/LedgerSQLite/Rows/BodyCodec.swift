@@ -22,7 +22,20 @@ struct BodyCodec {
         }
     }
 
-    /// All rows of a query whose first column is a body and whose second one names the row.
+    /// The value of a row of body, name and checksum.
+    fileprivate func value<Value: Decodable>(_ type: Value.Type, _ row: Row) throws -> Value {
+        let body: Data = row[0]
+        if let sum = Int64.fromDatabaseValue(row[2]), sum != Checksum.of(body) {
+            throw WakeError(
+                .ledgerCorrupt, "\(type) \(row[1] as String) of the ledger is damaged", cause: "its checksum is wrong",
+                hint:
+                    "Bits have changed on the disk: restore a backup, and look at the disk. 'reveille ledger check' lists such rows."
+            )
+        }
+        return try value(type, body, of: "\(type) \(row[1] as String)")
+    }
+
+    /// All rows of a query for body, name and checksum.
     func values<Value: Decodable>(
         _ type: Value.Type, _ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> [Value] {
@@ -30,8 +43,38 @@ struct BodyCodec {
         let rows = try Row.fetchCursor(statement, arguments: arguments)
         var values: [Value] = []
         while let row = try rows.next() {
-            values.append(try value(type, row[0], of: "\(type) \(row[1] as String)"))
+            values.append(try value(type, row))
         }
         return values
+    }
+}
+
+extension BodyCodec {
+    /// What can't be read of a query's rows, in words; at most ``LedgerCheck/maximumFaults``.
+    func faults<Value: Decodable>(_ type: Value.Type, _ database: Database, _ sql: String) throws -> [String] {
+        let rows = try Row.fetchCursor(database, sql: sql)
+        var faults: [String] = []
+        while faults.count < LedgerCheck.maximumFaults, let row = try rows.next() {
+            do {
+                _ = try value(type, row)
+            } catch {
+                faults.append(String(describing: error))
+            }
+        }
+        return faults
+    }
+}
+
+/// FNV-1a over 64 bits: SQLite's pages bear no checksum, so a bit that flips in a note would else go unseen.
+enum Checksum {
+    static func of(_ text: String) -> Int64 {
+        var text = text
+        return text.withUTF8 { of($0) }
+    }
+
+    static func of(_ bytes: some Sequence<UInt8>) -> Int64 {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0100_0000_01B3 }
+        return Int64(bitPattern: hash)
     }
 }

@@ -45,42 +45,45 @@ struct ChangeWriter {
     }
 
     private func write(_ sentinel: Sentinel) throws {
+        let body = try codec.text(sentinel)
         try run(
             """
-            INSERT INTO sentinel (id, session, target, state, requested_ms, ended_ms, wake, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT (id) DO UPDATE SET state = ?4, ended_ms = ?6, wake = ?7, awaits_adoption = 0, body = ?8
+            INSERT INTO sentinel (id, session, target, state, requested_ms, ended_ms, wake, body, sum)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            ON CONFLICT (id) DO UPDATE SET state = ?4, ended_ms = ?6, wake = ?7, awaits_adoption = 0, body = ?8, sum = ?9
             """,
             [
                 sentinel.id.description, sentinel.session.description, sentinel.target.description, sentinel.stateName,
                 sentinel.requestedAt.wallMilliseconds, sentinel.isOpen ? nil : sentinel.stateSince.wallMilliseconds,
-                sentinel.wake?.description, try codec.text(sentinel),
+                sentinel.wake?.description, body, Checksum.of(body),
             ])
     }
 
     private func write(_ wake: Wake) throws {
+        let body = try codec.text(wake)
         try run(
             """
-            INSERT INTO wake (id, session, route, state, sequence, opened_ms, ended_ms, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT (id) DO UPDATE SET state = ?4, ended_ms = ?7, awaits_adoption = 0, body = ?8
+            INSERT INTO wake (id, session, route, state, sequence, opened_ms, ended_ms, body, sum)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            ON CONFLICT (id) DO UPDATE SET state = ?4, ended_ms = ?7, awaits_adoption = 0, body = ?8, sum = ?9
             """,
             [
                 wake.id.description, wake.session.description, wake.route.description, wake.state.rawValue, wake.sequence,
-                wake.openedAt.wallMilliseconds, wake.state == .ended ? wake.stateSince.wallMilliseconds : nil,
-                try codec.text(wake),
+                wake.openedAt.wallMilliseconds, wake.state == .ended ? wake.stateSince.wallMilliseconds : nil, body,
+                Checksum.of(body),
             ])
     }
 
     private func write(_ delivery: Delivery) throws {
+        let body = try codec.text(delivery)
         try run(
             """
-            INSERT INTO delivery (id, session, route, state, sequence, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT (id) DO UPDATE SET route = ?3, state = ?4, awaits_adoption = 0, body = ?6
+            INSERT INTO delivery (id, session, route, state, sequence, body, sum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            ON CONFLICT (id) DO UPDATE SET route = ?3, state = ?4, awaits_adoption = 0, body = ?6, sum = ?7
             """,
             [
                 delivery.id.description, delivery.session.description, delivery.route.description, delivery.stateName,
-                delivery.sequence, try codec.text(delivery),
+                delivery.sequence, body, Checksum.of(body),
             ])
     }
 

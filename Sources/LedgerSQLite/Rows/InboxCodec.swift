@@ -63,9 +63,8 @@ enum InboxCodec {
 
     // MARK: Reading
 
-    /// Reads an item; what can't be read comes back as such, with the reason.
-    ///
-    /// - Parameter epoch: the target's epoch that was in force when the row was written, where the writer named none.
+    /// Reads an item; what can't be read comes back as such, with the reason. The epoch is the target's, in force when the row was
+    /// written, for writers that named none.
     static func item(_ text: String, epoch: Epoch?) -> InboxItem {
         do {
             let document = try JSONValue.parse(text: text)

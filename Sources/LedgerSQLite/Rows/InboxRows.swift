@@ -10,10 +10,10 @@ struct InboxRows {
     // The next number is beyond every row there is and every row there was. A request for `self` keeps the epoch in force now,
     // so that the daemon that is starting at this moment can tell whether it is the restart that was meant.
     private static let insert = """
-        INSERT INTO inbox (row, epoch, body) VALUES (
+        INSERT INTO inbox (row, epoch, body, sum) VALUES (
             1 + max((SELECT value FROM meta WHERE key = 'inbox'), ifnull((SELECT max(row) FROM inbox), 0)),
             CASE WHEN ?2 THEN ifnull((SELECT body FROM epoch WHERE target = 'self'), '') END,
-            ?1)
+            ?1, ?3)
         """
 
     /// The most rows handed out at once.
@@ -31,7 +31,7 @@ struct InboxRows {
         }
         let text = try InboxCodec.text(item)
         return try store.writeStatement { database in
-            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keepsEpoch])
+            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keepsEpoch, Checksum.of(text)])
             return database.lastInsertedRowID
         }
     }
@@ -40,7 +40,7 @@ struct InboxRows {
         let limit = max(0, min(limit, Self.maximumRows))
         return try store.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT row, epoch, body FROM inbox WHERE row > ? ORDER BY row LIMIT ?")
+                sql: "SELECT row, epoch, body, sum FROM inbox WHERE row > ? ORDER BY row LIMIT ?")
             return try Row.fetchAll(statement, arguments: [row, limit]).map(Self.read)
         }
     }
@@ -49,6 +49,9 @@ struct InboxRows {
         let number: Int64 = row[0]
         guard let body = String.fromDatabaseValue(row[2]) else {
             return InboxRow(row: number, item: .unreadable(reason: "it holds no text"))
+        }
+        if let sum = Int64.fromDatabaseValue(row[3]), sum != Checksum.of(body) {
+            return InboxRow(row: number, item: .unreadable(reason: "it is damaged: its checksum is wrong"))
         }
         let kept = String.fromDatabaseValue(row[1])
         return InboxRow(row: number, item: InboxCodec.item(body, epoch: kept.map(epoch)))

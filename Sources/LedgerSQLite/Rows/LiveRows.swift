@@ -10,19 +10,22 @@ struct LiveRows {
 
     init(database: Database) { self.database = database }
 
+    private static let wakes = "SELECT body, id, sum FROM wake WHERE ended_ms IS NULL ORDER BY sequence"
+    private static let deliveries = """
+        SELECT delivery.body, delivery.id, delivery.sum FROM wake
+        CROSS JOIN delivery ON delivery.id IN (wake.id || 'n', wake.id || 't')
+        WHERE wake.ended_ms IS NULL ORDER BY wake.sequence
+        """
+    private static let sentinels =
+        "SELECT body, id, sum FROM sentinel WHERE ended_ms IS NULL AND awaits_adoption = 0 ORDER BY requested_ms"
+
+    /// What a start asks of the large tables.
+    static let queries = [wakes, deliveries, sentinels]
+
     func load(endedWakesSince moment: Moment) throws -> [Change] {
-        let live = try codec.values(
-            Wake.self, database, "SELECT body, id FROM wake WHERE ended_ms IS NULL ORDER BY sequence")
-        let deliveries = try codec.values(
-            Delivery.self, database,
-            """
-            SELECT delivery.body, delivery.id FROM wake
-            CROSS JOIN delivery ON delivery.id IN (wake.id || 'n', wake.id || 't')
-            WHERE wake.ended_ms IS NULL ORDER BY wake.sequence
-            """)
-        let sentinels = try codec.values(
-            Sentinel.self, database,
-            "SELECT body, id FROM sentinel WHERE ended_ms IS NULL AND awaits_adoption = 0 ORDER BY requested_ms")
+        let live = try codec.values(Wake.self, database, Self.wakes)
+        let deliveries = try codec.values(Delivery.self, database, Self.deliveries)
+        let sentinels = try codec.values(Sentinel.self, database, Self.sentinels)
         let wakes = (live + (try endedWakes(since: moment))).sorted { $0.sequence < $1.sequence }
         return try epochs().map { .epoch($0.target, $0.epoch) } + wakes.map { .wake($0) } + deliveries.map { .delivery($0) }
             + sentinels.map { .sentinel($0) }
@@ -30,7 +33,9 @@ struct LiveRows {
 
     /// One wake with its deliveries, whatever its state.
     func wake(_ id: WakeID) throws -> EndedWake? {
-        guard let wake = try codec.values(Wake.self, database, "SELECT body, id FROM wake WHERE id = ?", [id.description]).first
+        guard
+            let wake = try codec.values(Wake.self, database, "SELECT body, id, sum FROM wake WHERE id = ?", [id.description])
+                .first
         else { return nil }
         return EndedWake(wake: wake, deliveries: try deliveries(of: id))
     }
@@ -38,7 +43,7 @@ struct LiveRows {
     /// A wake's deliveries, notice first.
     func deliveries(of id: WakeID) throws -> [Delivery] {
         try codec.values(
-            Delivery.self, database, "SELECT body, id FROM delivery WHERE id IN (?1 || 'n', ?1 || 't') ORDER BY id",
+            Delivery.self, database, "SELECT body, id, sum FROM delivery WHERE id IN (?1 || 'n', ?1 || 't') ORDER BY id",
             [id.description])
     }
 
@@ -58,7 +63,7 @@ struct LiveRows {
     /// Rows lie in the order in which wakes were opened, so it walks back from the end until all it sees is older.
     private func endedWakes(since moment: Moment) throws -> [Wake] {
         let statement = try database.cachedStatement(
-            sql: "SELECT body, id FROM wake NOT INDEXED WHERE ended_ms IS NOT NULL ORDER BY rowid DESC")
+            sql: "SELECT body, id, sum FROM wake NOT INDEXED WHERE ended_ms IS NOT NULL ORDER BY rowid DESC")
         let rows = try Row.fetchCursor(statement)
         var found: [Wake] = []
         var olderInARow = 0

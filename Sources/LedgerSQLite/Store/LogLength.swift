@@ -13,8 +13,7 @@ final class LogLength: Sendable {
 
     deinit { frames.deallocate() }
 
-    /// Only called by the thread that has just committed, so nobody writes meanwhile.
-    var value: Int { Int(frames.pointee) }
+    var value: Int { Int(reveille_log_frames(frames)) }
 
     func watch(_ connection: OpaquePointer) { reveille_watch_log(connection, frames) }
 }

@@ -30,7 +30,8 @@ struct Schema: Sendable {
     static let applicationID = 0x5256_4C4C
 
     // Ended rows stay for weeks and are many; the partial indexes let a start read the live ones alone. Rows are looked up by id;
-    // `body` is the whole value in JSON, the other columns are there to search by. Times are in milliseconds since 1970.
+    // `body` is the whole value in JSON and `sum` its checksum (NULL: none); the other columns are there to search by. Times are in
+    // milliseconds since 1970.
     private static let first = """
         CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value) WITHOUT ROWID;
         INSERT INTO meta VALUES ('inbox', 0);
@@ -38,21 +39,21 @@ struct Schema: Sendable {
         CREATE TABLE sentinel (
             id TEXT NOT NULL UNIQUE, session TEXT NOT NULL, target TEXT NOT NULL, state TEXT NOT NULL,
             requested_ms INTEGER NOT NULL, ended_ms INTEGER, wake TEXT, awaits_adoption INTEGER NOT NULL DEFAULT 0,
-            body TEXT NOT NULL);
+            body TEXT NOT NULL, sum INTEGER);
         CREATE INDEX sentinel_live ON sentinel (requested_ms) WHERE ended_ms IS NULL;
         CREATE INDEX sentinel_ended ON sentinel (ended_ms) WHERE ended_ms IS NOT NULL;
 
         CREATE TABLE wake (
             id TEXT NOT NULL UNIQUE, session TEXT NOT NULL, route TEXT NOT NULL, state TEXT NOT NULL,
             sequence INTEGER NOT NULL, opened_ms INTEGER NOT NULL, ended_ms INTEGER,
-            awaits_adoption INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+            awaits_adoption INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL, sum INTEGER);
         CREATE INDEX wake_live ON wake (sequence) WHERE ended_ms IS NULL;
         CREATE INDEX wake_ended ON wake (ended_ms) WHERE ended_ms IS NOT NULL;
         CREATE INDEX wake_awaits ON wake (sequence) WHERE awaits_adoption = 1;
 
         CREATE TABLE delivery (
             id TEXT NOT NULL UNIQUE, session TEXT NOT NULL, route TEXT NOT NULL, state TEXT NOT NULL,
-            sequence INTEGER NOT NULL, awaits_adoption INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+            sequence INTEGER NOT NULL, awaits_adoption INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL, sum INTEGER);
         CREATE INDEX delivery_unresolved ON delivery (sequence) WHERE state = 'unresolved';
 
         CREATE TABLE attempt (
@@ -67,7 +68,7 @@ struct Schema: Sendable {
         CREATE TABLE transport_session (
             channel TEXT NOT NULL PRIMARY KEY, session TEXT NOT NULL, stored_ms INTEGER NOT NULL) WITHOUT ROWID;
 
-        CREATE TABLE inbox (row INTEGER PRIMARY KEY, epoch TEXT, body TEXT NOT NULL);
+        CREATE TABLE inbox (row INTEGER PRIMARY KEY, epoch TEXT, body TEXT NOT NULL, sum INTEGER);
         CREATE TABLE inbox_refused (
             row INTEGER PRIMARY KEY, refused_ms INTEGER NOT NULL, reason TEXT NOT NULL, body TEXT NOT NULL);
         """

@@ -4,7 +4,9 @@
 extension Delivery {
     /// The delivery as held back: unresolved, with nothing forgotten. It can be retried, marked delivered or cancelled like any other.
     ///
-    /// - Parameter reason: why, and what to do about it.
+    /// - Parameters:
+    ///   - reason: why, and what to do about it.
+    ///   - now: when.
     /// - Returns: nil where it has ended, and there is nothing to hold back.
     public func heldForAdoption(reason: String, at now: Moment) -> Delivery? {
         guard isActive else { return nil }
