@@ -58,7 +58,9 @@ private final class FolderWatch: Sendable {
         let isPaired = socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0
         end = ends[0]
         ender = Mutex(ends[1])
-        let mask = UInt32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)
+        // Not IN_MODIFY: that comes before the commit can be seen, and with each commit of our own. A writer touches the log once its
+        // row is there; one that is killed in between closes it.
+        let mask = UInt32(IN_ATTRIB | IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO)
         guard notifications >= 0, isPaired, inotify_add_watch(notifications, folder.path, mask) >= 0 else {
             let code = errno
             for descriptor in [notifications] + ends where descriptor >= 0 { close(descriptor) }

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import WakeCore
 import WakeService
 
@@ -30,10 +31,14 @@ struct InboxRows {
             }
         }
         let text = try InboxCodec.text(item)
-        return try store.writeStatement { database in
-            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keepsEpoch, Checksum.of(text)])
+        let keeps = keepsEpoch
+        let row = try store.writeStatement { database in
+            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keeps, Checksum.of(text)])
             return database.lastInsertedRowID
         }
+        // Whoever watches the log hears of the write itself before the row can be seen, so say it once more.
+        utimensat(AT_FDCWD, store.folder.logPath, nil, 0)
+        return row
     }
 
     func rows(after row: Int64, limit: Int) throws(WakeError) -> [InboxRow] {
