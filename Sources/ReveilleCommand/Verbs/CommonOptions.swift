@@ -41,14 +41,15 @@ struct OutputOptions: ParsableArguments {
 
 /// What a sentinel is made from.
 struct RequestOptions: ParsableArguments {
+    // Values that begin with a dash are values: notes often are lists, and a negative delay deserves its own complaint.
     @Option(
-        name: .long,
+        name: .long, parsing: .unconditional,
         help: ArgumentHelp(
             "The session to wake, as the gateway lists it, e.g. agent:infra:discord:channel:1234.", valueName: "key"))
     var session: String
 
     @Option(
-        name: .long,
+        name: .long, parsing: .unconditional,
         help: ArgumentHelp("What the agent is to be told, 1 byte to 8 KiB; - reads it from standard input.", valueName: "text"))
     var note: String
 

@@ -24,7 +24,7 @@ struct RestartVerb: AsyncParsableCommand {
 
     @OptionGroup var request: RequestOptions
     @Option(
-        name: .long,
+        name: .long, parsing: .unconditional,
         help: ArgumentHelp(
             "How long to wait before the restart, 0s to 10min; default is restart.defaultDelay, 2s.", valueName: "duration"))
     var delay: String?

@@ -17,7 +17,7 @@ struct WaitVerb: AsyncParsableCommand {
             """)
 
     @Argument(help: "The channel, e.g. discord:default.") var channel: String
-    @Option(name: .long, help: "How long at most; default: without end.") var timeout: String?
+    @Option(name: .long, parsing: .unconditional, help: "How long at most; default: without end.") var timeout: String?
     @OptionGroup var output: OutputOptions
     @OptionGroup var configuration: ConfigurationOptions
 
