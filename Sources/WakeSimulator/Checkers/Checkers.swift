@@ -30,15 +30,12 @@ final class Checkers {
         var needsLook = false
         var failures = 0
         var retryAfter: Duration?
-        var retries = 0
         var text: String?
         var nonces: [String] = []
         var cannotTell: Set<String> = []
         var visible: [String: Int] = [:]
         var sawGone = false
         var sawPermanent = false
-        var cancelled = false
-        var markedByOperator = false
         var openAtFirst: Int64 = 0
         var last: Delivery?
     }
@@ -49,6 +46,10 @@ final class Checkers {
     var wakes: [WakeID: Wake] = [:]
     /// Wakes in the order in which they were first durable.
     var wakeOrder: [WakeID: Int] = [:]
+    // What operators asked for.
+    var cancelledWakes: Set<WakeID> = []
+    var markedWakes: Set<WakeID> = []
+    var retriedWakes: [WakeID: Int] = [:]
     /// Which wake carries a note.
     var carrier: [Int: WakeID] = [:]
     var life = 0
@@ -66,7 +67,14 @@ final class Checkers {
     var shutSince: [Route: Int64] = [:]
     private var previousChannels: [ChannelName: ChannelState] = [:]
     private var previousRoutes: [Route: RouteState] = [:]
+    /// When the life before this one ended.
+    private var cutOffAt: Int64 = 0
+    /// When the disk last had no room: what happened since then was told late.
+    var refusedAt: Int64?
     private var steps = 0
+    private var current: Event?
+    /// The event during which the daemon was cut off, if nobody knows whether it was committed.
+    private var unclear: Event?
 
     init(policy: Policy) { self.policy = policy }
 
@@ -98,11 +106,27 @@ final class Checkers {
         // What an unclear commit did or did not write counts as it now stands.
         sentinels = tables.sentinels
         for wake in tables.wakes.values.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) { saw(wake) }
+        if let unclear { settle(unclear, tables) }
+        unclear = nil
         for delivery in tables.deliveries.values { rebase(delivery) }
+    }
+
+    /// What the cut off step was told counts if its commit took place after all.
+    private func settle(_ event: Event, _ tables: LedgerTables) {
+        switch event {
+        case .attemptEnded(let id, _) where tables.deliveries[id].map({ $0.state != .sending }) ?? false:
+            known[id]?.needsLook = false
+            finishHearing(event)
+        case .routeChecked: finishHearing(event)
+        case .searched(let id, _) where tables.deliveries[id].map({ $0.state != .reconciling }) ?? false: finishHearing(event)
+        default: break
+        }
     }
 
     private func rebase(_ delivery: Delivery) {
         var value = known[delivery.id] ?? fresh(delivery)
+        // Owed by the step that was cut off.
+        if value.last == nil { value.holdFrom = cutOffAt }
         value.last = delivery
         value.route = delivery.route
         value.failures = delivery.failures
@@ -125,6 +149,7 @@ final class Checkers {
 
     func lifeEnded(at time: Int64) {
         self.time = time
+        cutOffAt = time
         for route in Array(openSince.keys) { gate(route, isOpen: false) }
         channels = [:]
         routes = [:]
@@ -146,17 +171,22 @@ final class Checkers {
         self.time = time
         self.now = now
         told.removeAll(keepingCapacity: true)
+        current = event
         (previousChannels, previousRoutes) = (channels, routes)
         hear(event)
     }
 
     /// Nothing happened: what the event told was not heard.
     func stepRefused() {
+        refusedAt = time
         (channels, routes) = (previousChannels, previousRoutes)
         updateGates()
     }
 
-    func stepCutOff(_ committed: [Change]) { for change in committed { note(change) } }
+    func stepCutOff(_ committed: [Change]) {
+        if committed.isEmpty { unclear = current } else if let current { finishHearing(current) }
+        for change in committed { note(change) }
+    }
 
     func stepEnded(_ event: Event, _ committed: [Change], _ coordinator: Coordinator, _ ledger: InMemoryLedger) {
         finishHearing(event)

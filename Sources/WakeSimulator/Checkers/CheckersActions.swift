@@ -31,7 +31,7 @@ extension Checkers {
         value.isUnderWay = true
         value.needsLook = false
         if value.nonces.last != order.nonce { value.nonces.append(order.nonce) }
-        if value.nonces.count > value.retries + 1 { report(.sendChanged, "\(id) has more nonces than an operator asked for") }
+        if value.nonces.count > retries(id) + 1 { report(.sendChanged, "\(id) has more nonces than an operator asked for") }
         known[id] = value
     }
 
@@ -41,10 +41,10 @@ extension Checkers {
 
     /// No older wake of the session is still to come.
     private func checkOrder(_ id: DeliveryID, _ world: World) {
-        guard let mine = wakeOrder[id.wake], let session = wakes[id.wake]?.session, known[id]?.retries == 0 else { return }
+        guard let mine = wakeOrder[id.wake], let session = wakes[id.wake]?.session, retries(id) == 0 else { return }
         for (other, place) in wakeOrder where place < mine && wakes[other]?.session == session {
             let rival = DeliveryID(wake: other, kind: id.kind)
-            guard let delivery = world.ledger.read({ $0.deliveries[rival] }), known[rival]?.retries == 0 else { continue }
+            guard let delivery = world.ledger.read({ $0.deliveries[rival] }), retries(rival) == 0 else { continue }
             if delivery.isActive { report(.order, "\(id) overtakes \(rival), which is \(delivery.stateName)") }
         }
     }
@@ -95,7 +95,7 @@ extension Checkers {
         let others = place.messages.filter { $0.trailer == message.trailer && $0.id != message.id && !$0.isDeleted }
         guard !others.isEmpty, let value = known[order.delivery] else { return }
         let rounds = Set((others + [message]).map(\.nonce))
-        if rounds.count > value.retries + 1 {
+        if rounds.count > retries(order.delivery) + 1 {
             report(.visibleTwice, "\(order.delivery) is visible in \(rounds.count) rounds", at: time)
         }
         let same = others.filter { $0.nonce == message.nonce }
@@ -110,7 +110,7 @@ extension Checkers {
         let isExcused =
             same.count <= 2 && policy.unclearTurn == .preferDelivery && known[order.delivery]?.cannotTell.contains(order.nonce) == true
         if same.count > 1, !isExcused { report(.turnTwice, "\(order.delivery) ran \(same.count) times", at: time) }
-        if Set(runs.map(\.nonce)).count > (known[order.delivery]?.retries ?? 0) + 1 {
+        if Set(runs.map(\.nonce)).count > retries(order.delivery) + 1 {
             report(.turnTwice, "\(order.delivery) ran in more rounds than an operator asked for", at: time)
         }
     }
@@ -127,17 +127,21 @@ extension Checkers {
         }
         if !value.request.performedByUs { report(.restartUntimely, "\(id) was not ours to carry out") }
         checkTime(value)
-        if let truth = value.trueEpoch, value.request.target != .daemon || value.request.epoch == nil,
-            let current = world.trueEpoch(value.request.target), current != truth, wasSeenLongAgo(value.request.target, world)
-        {
-            report(.restartUntimely, "\(id): \(sentinel.target) has restarted by itself in the meantime")
-        }
+        checkNotYet(sentinel, value, world)
     }
 
-    /// The target has been up so long that the daemon had every chance to hear of it.
-    private func wasSeenLongAgo(_ target: RestartTarget, _ world: World) -> Bool {
-        guard case .unit(let name) = target, let unit = world.units.first(where: { $0.name == name }) else { return true }
-        return unit.isUp && time - unit.epochSince > 3_000_000
+    /// The target is still in the epoch that was recorded, unless it changed a moment ago, before the daemon could hear of it.
+    private func checkNotYet(_ sentinel: Sentinel, _ value: Asked, _ world: World) {
+        guard let recorded = sentinel.epoch, refusedAt.map({ time - $0 > 10_000_000 }) ?? true else { return }
+        switch sentinel.target {
+        case .unit(let name):
+            guard let unit = world.units.first(where: { $0.name == name }), unit.isUp, time - unit.epochSince > 3_000_000 else { return }
+            guard unit.epoch(world.machine.boot) != recorded else { return }
+        case .daemon: guard .token("instance\(life)") != recorded else { return }
+        case .host: guard .token(world.machine.boot.description) != recorded else { return }
+        case .exec, .gateway: return
+        }
+        report(.restartUntimely, "\(sentinel.id): \(sentinel.target) has restarted by itself in the meantime")
     }
 
     private func checkTime(_ value: Asked) {

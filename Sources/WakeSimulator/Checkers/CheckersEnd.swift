@@ -48,7 +48,7 @@ extension Checkers {
             {
                 report(.noteMissing, "the \(kind.rawValue) \(delivery.id) was delivered without the note of \(id)")
             }
-            if delivery.message == nil, !delivery.endedUnsent(known[delivery.id]) {
+            if delivery.message == nil, !endedUnsent(delivery) {
                 report(.lost, "\(delivery.id) was never sent: \(delivery.stateName)")
             }
         }
@@ -57,7 +57,7 @@ extension Checkers {
     private func checkReceipt(_ delivery: Delivery, _ world: World) {
         guard case .delivered(let receipt) = delivery.state else { return }
         if receipt.source == .operator {
-            if known[delivery.id]?.markedByOperator != true { report(.falseReceipt, "nobody marked \(delivery.id)") }
+            if !markedWakes.contains(delivery.id.wake) { report(.falseReceipt, "nobody marked \(delivery.id)") }
             return
         }
         let arrived =
@@ -68,17 +68,15 @@ extension Checkers {
             } == true
         if !arrived { report(.falseReceipt, "\(delivery.id) has a receipt \(receipt.id), but never arrived") }
     }
-}
 
-extension Delivery {
     /// Whether it ended for a reason that needs no attempt.
-    fileprivate func endedUnsent(_ known: Checkers.Known?) -> Bool {
-        switch state {
-        case .dead: known?.sawGone == true
+    private func endedUnsent(_ delivery: Delivery) -> Bool {
+        switch delivery.state {
+        case .dead: known[delivery.id]?.sawGone == true
         case .expired: true
-        case .cancelled: known?.cancelled == true
-        case .unresolved: id.kind == .turn
-        case .delivered: known?.markedByOperator == true
+        case .cancelled: cancelledWakes.contains(delivery.id.wake)
+        case .unresolved: delivery.id.kind == .turn
+        case .delivered: markedWakes.contains(delivery.id.wake)
         case .held, .sending, .waiting, .reconciling: false
         }
     }

@@ -98,12 +98,14 @@ extension Checkers {
         self.time = time
         switch command {
         case .cancelSentinel(let id): asked[id]?.cancelled = true
-        case .cancelWake(let id): for kind in DeliveryKind.allCases { known[DeliveryID(wake: id, kind: kind)]?.cancelled = true }
-        case .markDelivered(let id):
-            for kind in DeliveryKind.allCases { known[DeliveryID(wake: id, kind: kind)]?.markedByOperator = true }
-        case .retryWake(let id): for kind in DeliveryKind.allCases { known[DeliveryID(wake: id, kind: kind)]?.retries += 1 }
+        case .cancelWake(let id): cancelledWakes.insert(id)
+        case .markDelivered(let id): markedWakes.insert(id)
+        case .retryWake(let id): retriedWakes[id, default: 0] += 1
         }
     }
+
+    /// How often an operator asked to send it again.
+    func retries(_ id: DeliveryID) -> Int { retriedWakes[id.wake] ?? 0 }
 
     func route(of id: DeliveryID) -> Route? { known[id]?.route }
 

@@ -14,8 +14,11 @@ extension Checkers {
                 value.failures = delivery.failures
                 value.holdFrom = time
             }
+            if value.route != delivery.route {
+                value.route = delivery.route
+                value.openAtFirst = open(delivery.route) - delivery.openTime.wholeMicroseconds
+            }
             value.last = delivery
-            value.route = delivery.route
             known[delivery.id] = value
         default: break
         }
@@ -159,7 +162,7 @@ extension Checkers {
             if time - value.holdFrom < policy.wakeHold.wholeMicroseconds - 45_000_000 {
                 report(.unexcusedEnd, "\(id) expired \((time - value.holdFrom) / 1_000_000) s after it was owed")
             }
-        case .cancelled: if !value.cancelled { report(.unexcusedEnd, "nobody cancelled \(id)") }
+        case .cancelled: if !cancelledWakes.contains(id.wake) { report(.unexcusedEnd, "nobody cancelled \(id)") }
         case .unresolved(let reason):
             let isLoop = delivery.attempts == 0 && id.kind == .turn
             let isExcused =

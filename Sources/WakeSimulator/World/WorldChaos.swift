@@ -73,7 +73,8 @@ extension World {
     }
 
     func setClock() {
-        guard machineIsUp, !machine.isSynchronised else { return }
+        guard !machine.isSynchronised else { return }
+        guard machineIsUp else { return plan(.clockSet, after: machine.bootedAt - time + 1_000_000) }
         machine.synchronise(offsetMilliseconds: random.within(-20_000...20_000))
         log("the clock is set")
         if runner != nil { handOver(.clockSynchronised) }

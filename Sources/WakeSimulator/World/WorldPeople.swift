@@ -35,6 +35,10 @@ extension World {
         var request = request
         // As the command line does: the daemon's instance as the ledger knows it.
         if request.target == .daemon { request.epoch = ledger.read { $0.epochs[.daemon] } }
+        // Some ask the service manager.
+        if let unit = units.first(where: { $0.target == request.target && $0.isUp }), random.percent(60) {
+            request.epoch = unit.epoch(machine.boot)
+        }
         checkers.asked(request, trueEpoch: truth, at: time)
         if fault(5) { ledger.failNext(random.pick([.failedBeforeWriting, .failedAfterSyncing])) }
         do {
