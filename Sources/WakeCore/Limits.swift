@@ -8,6 +8,10 @@ public enum Limits {
     public static let commandArguments = 256
     /// The longest `exec` command, all arguments together, in bytes.
     public static let commandBytes = 32 * 1024
+    /// The longest wait that a far side may ask for; longer ones are cut to it.
+    public static let retryAfter: Duration = .seconds(86_400)
+    /// How long after a target's restart its owner has reported it at the latest.
+    public static let observationDelay: Duration = .seconds(5)
     /// Sentinels that may be open at once.
     public static let openSentinels = 100_000
     /// Notes in one wake; further sentinels form the next wake.

@@ -45,12 +45,19 @@ public struct Moment: Hashable, Sendable, Codable {
         return .milliseconds(max(0, wallMilliseconds - earlier.wallMilliseconds))
     }
 
-    /// This moment and a duration later (or earlier), by both clocks.
+    /// This moment and a duration later (or earlier), by both clocks; stays at the bounds of Int64.
     public func advanced(by duration: Duration) -> Moment {
         var later = self
-        later.wallMilliseconds += duration.wholeMilliseconds
-        later.boottimeMicroseconds += duration.wholeMicroseconds
+        later.wallMilliseconds = later.wallMilliseconds.adding(duration.wholeMilliseconds)
+        later.boottimeMicroseconds = later.boottimeMicroseconds.adding(duration.wholeMicroseconds)
         return later
+    }
+}
+
+extension Int64 {
+    fileprivate func adding(_ other: Int64) -> Int64 {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? (other < 0 ? .min : .max) : sum
     }
 }
 
@@ -59,7 +66,7 @@ extension Duration {
     public var wholeMicroseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000
+        return overflow ? (seconds < 0 ? .min : .max) : product.adding(attoseconds / 1_000_000_000_000)
     }
 
     /// The duration in milliseconds, cut off towards zero.

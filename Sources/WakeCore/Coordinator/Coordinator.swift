@@ -18,12 +18,15 @@ public struct Coordinator: Sendable {
 
     private(set) var progress: [DeliveryID: Progress] = [:]
     private(set) var unsettled: [RestartTarget: Epoch] = [:]
+    /// Targets that were seen in this life; what is known of the others is from an earlier one.
+    private(set) var seen: Set<RestartTarget> = []
     private(set) var timers = Timers()
     private(set) var openWakes: [Place: WakeID] = [:]
     private(set) var queues: [Queue: [DeliveryID]] = [:]
     private(set) var byRoute: [Route: Set<DeliveryID>] = [:]
     private(set) var routesOfChannel: [ChannelName: Set<Route>] = [:]
-    private(set) var ownRestartWakes: [SessionKey: [Moment]] = [:]
+    private(set) var ownRestartWakes: [SessionKey: [OwnRestartWake]] = [:]
+    private(set) var recentlyEnded = RecentSentinels()
     private(set) var nextSequence: Int64 = 1
 
     /// A session and where it is woken.
@@ -36,6 +39,13 @@ public struct Coordinator: Sendable {
     struct Queue: Hashable {
         let session: SessionKey
         let kind: DeliveryKind
+    }
+
+    /// A wake that a session's own restart caused.
+    struct OwnRestartWake: Hashable {
+        let wake: WakeID
+        let sequence: Int64
+        let openedAt: Moment
     }
 
     /// Starts empty; ``adopt(_:)`` fills it with what the ledger holds.
@@ -60,14 +70,18 @@ public struct Coordinator: Sendable {
 
     private mutating func adopt(_ change: Change) {
         switch change {
-        case .sentinel(let sentinel): sentinels[sentinel.id] = sentinel.isOpen ? sentinel : nil
+        case .sentinel(let sentinel):
+            sentinels[sentinel.id] = sentinel.isOpen ? sentinel : nil
+            if !sentinel.isOpen { recentlyEnded.insert(sentinel.id) }
         case .wake(let wake): adopt(wake)
         case .delivery(let delivery): adopt(delivery)
         case .epoch(let target, let epoch): epochs[target] = epoch
         case .channel(let name, let state): channels[name] = state
-        case .route(let route, let info): routes[route] = byRoute[route] == nil && info == RouteInfo() ? nil : info
+        case .route(let route, let info): routes[route] = byRoute[route] == nil ? nil : info
         case .progress(let id, let value): progress[id] = deliveries[id] == nil || value == Progress() ? nil : value
-        case .unsettled(let target, let epoch): unsettled[target] = epoch
+        case .unsettled(let target, let epoch):
+            unsettled[target] = epoch
+            seen.insert(target)
         case .timer(let timer): timers.insert(timer)
         case .timersPassed(let microseconds): timers.removeAll(upToMicroseconds: microseconds)
         case .attempt, .inboxApplied, .inboxRefused: break
@@ -77,7 +91,8 @@ public struct Coordinator: Sendable {
     private mutating func adopt(_ wake: Wake) {
         let place = Place(session: wake.session, route: wake.route)
         nextSequence = max(nextSequence, wake.sequence + 1)
-        if wakes[wake.id] == nil, wake.isByOwnRestart { remember(wake) }
+        if wake.isByOwnRestart { remember(wake) }
+        if wakes[wake.id] == nil { for note in wake.notes { recentlyEnded.insert(note.asked) } }
         if wake.state == .ended {
             wakes[wake.id] = nil
             for id in wake.deliveries { forget(id) }
@@ -92,11 +107,16 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func remember(_ wake: Wake) {
-        let moments = (ownRestartWakes[wake.session] ?? []) + [wake.openedAt]
-        ownRestartWakes[wake.session] = moments.suffix(policy.loopWakes + 1)
+        var recent = ownRestartWakes[wake.session] ?? []
+        guard !recent.contains(where: { $0.wake == wake.id }) else { return }
+        recent.append(OwnRestartWake(wake: wake.id, sequence: wake.sequence, openedAt: wake.openedAt))
+        recent.sort { $0.sequence < $1.sequence }
+        ownRestartWakes[wake.session] = recent.suffix(policy.loopWakes + 8)
     }
 
     private mutating func adopt(_ delivery: Delivery) {
+        // A part of a wake that has ended and stays so is nothing to keep.
+        guard delivery.isActive || wakes[delivery.id.wake] != nil else { return forget(delivery.id) }
         if let old = deliveries[delivery.id], old.route != delivery.route { leave(old.route, old.id) }
         deliveries[delivery.id] = delivery
         let queue = Queue(session: delivery.session, kind: delivery.id.kind)

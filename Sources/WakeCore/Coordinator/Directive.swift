@@ -74,7 +74,7 @@ public enum Change: Hashable, Sendable {
     case route(Route, RouteInfo)
     /// What is under way for a delivery; not durable.
     case progress(DeliveryID, Progress)
-    /// An epoch that has still to settle; not durable.
+    /// A target was seen, and in an epoch that has still to settle where there is one; not durable.
     case unsettled(RestartTarget, Epoch?)
     /// Something to look at at that boottime; not durable.
     case timer(Timer)
@@ -99,6 +99,10 @@ public struct RouteInfo: Hashable, Sendable {
     public var isChecking = false
     /// Checks that failed in a row, for the backoff.
     public var failures = 0
+    /// When it was checked last.
+    public var checkedAt: Moment?
+    /// Since when it is ready.
+    public var readySince: Moment?
 }
 
 /// What is under way for a delivery in this life of the daemon.

@@ -15,6 +15,7 @@ struct Step {
     private var routes: [Route: RouteInfo] = [:]
     private var channels: [ChannelName: ChannelState] = [:]
     private var epochs: [RestartTarget: Epoch] = [:]
+    private var unsettled: [RestartTarget: Epoch?] = [:]
     private var opened: [Coordinator.Place: WakeID] = [:]
     private var fresh: [DeliveryID] = []
     private var nextSequence: Int64
@@ -49,11 +50,16 @@ struct Step {
     func route(_ route: Route) -> RouteInfo { routes[route] ?? base.routes[route] ?? RouteInfo() }
     func channel(_ name: ChannelName) -> ChannelState { channels[name] ?? base.channels[name] ?? .unknown }
     func epoch(_ target: RestartTarget) -> Epoch? { epochs[target] ?? base.epochs[target] }
+    func unsettled(_ target: RestartTarget) -> Epoch? { unsettled[target] ?? base.unsettled[target] }
+    func isSeen(_ target: RestartTarget) -> Bool {
+        target == .daemon || target == .exec || base.seen.contains(target) || unsettled.keys.contains(target)
+    }
     func gateIsOpen(_ place: Route) -> Bool { channel(place.channel).isReady && route(place).state.isReady }
 
     func openWake(_ place: Coordinator.Place) -> Wake? {
         guard let id = opened[place] ?? base.openWakes[place], let wake = wake(id), wake.takesNotes else { return nil }
-        return wake
+        // A part that has ended would not carry another note.
+        return wake.deliveries.allSatisfy { delivery($0)?.isActive == true } ? wake : nil
     }
 
     /// The active deliveries of a route, in the order in which they are owed.
@@ -118,6 +124,11 @@ struct Step {
         note(.epoch(target), .epoch(target, epoch))
     }
 
+    mutating func put(unsettled epoch: Epoch?, for target: RestartTarget) {
+        unsettled[target] = .some(epoch)
+        changes.append(.unsettled(target, epoch))
+    }
+
     mutating func change(_ change: Change) { changes.append(change) }
 
     mutating func act(_ directive: Directive) { actions.append(directive) }
@@ -126,7 +137,7 @@ struct Step {
 
     mutating func lookAgain(_ subject: Timer.Subject, after wait: Duration) {
         changes.append(
-            .timer(Timer(dueMicroseconds: now.boottimeMicroseconds + max(0, wait.wholeMicroseconds), subject: subject)))
+            .timer(Timer(dueMicroseconds: now.advanced(by: max(.zero, wait)).boottimeMicroseconds, subject: subject)))
     }
 
     mutating func freshSequence() -> Int64 {

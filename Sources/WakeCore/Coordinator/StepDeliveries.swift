@@ -24,7 +24,15 @@ extension Step {
                     id, number: delivery.attempts, at: delivery.stateSince,
                     result: String(outcome.words.prefix(Limits.reasonCharacters))))
         }
-        move(id, .attemptEnded(outcome))
+        move(id, .attemptEnded(outcome, open: openTime(of: id)))
+    }
+
+    /// How long the gate was open since the delivery came into its state.
+    private func openTime(of id: DeliveryID) -> Duration {
+        guard let delivery = delivery(id), gateIsOpen(delivery.route), let since = route(delivery.route).readySince else {
+            return .zero
+        }
+        return min(now.elapsed(since: since) ?? .zero, now.elapsed(since: delivery.stateSince) ?? .zero)
     }
 
     mutating func searched(_ id: DeliveryID, _ search: ReceiptSearch) {
@@ -36,7 +44,7 @@ extension Step {
 
     mutating func waitOver(_ id: DeliveryID, _ since: Moment) {
         guard let delivery = delivery(id), case .waiting = delivery.state, delivery.stateSince == since else { return }
-        move(id, .waitOver)
+        move(id, .waitOver(open: openTime(of: id)))
     }
 
     mutating func move(_ id: DeliveryID, _ event: Delivery.Event) {
@@ -101,7 +109,7 @@ extension Step {
             .send(
                 SendOrder(
                     delivery: delivery.id, session: delivery.session, route: delivery.route, capabilities: capabilities,
-                    text: delivery.isPossibleRepeat ? NoticeText.possibleRepeat + "\n" + text : text,
+                    text: delivery.saysPossibleRepeat ? NoticeText.possibleRepeat + "\n" + text : text,
                     trailer: NoticeText.trailer(of: delivery.id.wake), nonce: delivery.nonce, attempt: delivery.attempts)))
     }
 
@@ -126,15 +134,23 @@ extension Step {
     // MARK: Holds
 
     mutating func armHold(_ delivery: Delivery) {
+        var delivery = delivery
+        if now.elapsed(since: delivery.owedSince) == nil, now.clockSynchronised {
+            // It was owed in an earlier boot before the clock was set: how long ago, nobody will ever know.
+            delivery.owedSince = now
+            put(delivery)
+        }
         guard let held = now.elapsed(since: delivery.owedSince) else { return }
         lookAgain(.hold(delivery.id), after: max(.zero, policy.wakeHold - held))
     }
 
     mutating func holdOver(_ id: DeliveryID) {
-        guard let delivery = delivery(id), let held = now.elapsed(since: delivery.owedSince), held >= policy.wakeHold else {
-            return
-        }
+        guard let delivery = delivery(id), delivery.isActive, let held = now.elapsed(since: delivery.owedSince) else { return }
+        // The wall clock was stepped back since the timer was set.
+        if held < policy.wakeHold { return lookAgain(.hold(id), after: policy.wakeHold - held) }
         move(id, .holdOver)
+        // A request under way is left alone; what comes of it is not.
+        if self.delivery(id)?.isActive == true { lookAgain(.hold(id), after: policy.attemptTimeout) }
     }
 
     mutating func armEscalation(_ id: DeliveryID) {
@@ -144,9 +160,12 @@ extension Step {
 
     /// A gate shut for long is said everywhere, and the fallback taken where there is one.
     mutating func escalate(_ id: DeliveryID) {
-        guard let delivery = delivery(id), delivery.state == .held, !gateIsOpen(delivery.route) else { return }
+        guard let delivery = delivery(id), delivery.state == .held else { return }
         var value = progress(id)
-        guard !value.escalated, let held = now.elapsed(since: delivery.stateSince), held >= policy.escalateAfter else { return }
+        // Where no clock can tell, it was held since before this boot: the timer was set at its start.
+        let held = now.elapsed(since: delivery.stateSince) ?? policy.escalateAfter
+        guard !value.escalated, held >= policy.escalateAfter else { return }
+        if gateIsOpen(delivery.route) { return lookAgain(.escalation(id), after: policy.escalateAfter) }
         value.escalated = true
         put(value, for: id)
         tell(decision(.gateShutLong, delivery, base.shutGate(delivery.route)))

@@ -12,6 +12,7 @@ extension Step {
         case .routeChecked(let place, let state): routeChecked(place, state)
         case .epochObserved(let target, let epoch, let settled): epochObserved(target, epoch, settled: settled)
         case .targetGaveUp(let target, let reason):
+            put(unsettled: nil, for: target)
             for sentinel in openSentinels(of: target) { move(sentinel, .targetGaveUp(reason: reason)) }
         case .restartRefused(let id, let reason): move(id, .restartRefused(reason: reason))
         case .commandEnded(let id, let result): move(id, .commandEnded(result))
@@ -50,9 +51,9 @@ extension Step {
             case .search(let id): startSearch(id)
             case .hold(let id): holdOver(id)
             case .escalation(let id): escalate(id)
-            case .route(let place): recheck(place)
+            case .route(let place, let since): recheck(place, since)
             case .settle(let target, let epoch):
-                if base.unsettled[target] == epoch { settled(target, epoch) }
+                if unsettled(target) == epoch { settled(target, epoch) }
             }
         }
     }
@@ -76,7 +77,16 @@ extension Step {
         guard let wake = wake(id) else {
             return tell(Decision(code: .commandRefused, wake: id, reason: "no wake has this id"))
         }
+        let before = wake.deliveries.map { delivery($0) }
         for delivery in wake.deliveries { move(delivery, event) }
+        if event == .retried {
+            for case let delivery? in wake.deliveries.map({ delivery($0) }) where delivery.isActive { armHold(delivery) }
+        }
+        guard wake.deliveries.map({ delivery($0) }) == before else { return }
+        tell(
+            Decision(
+                code: .commandRefused, wake: id, session: wake.session,
+                reason: "nothing to do: " + before.compactMap { $0.map { "\($0.id.kind.rawValue) \($0.stateName)" } }.joined(separator: ", ")))
     }
 
     func activeDeliveries() -> [Delivery] {

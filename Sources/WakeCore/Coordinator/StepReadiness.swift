@@ -37,10 +37,10 @@ extension Step {
         act(.checkRoute(place))
     }
 
-    mutating func recheck(_ place: Route) {
+    mutating func recheck(_ place: Route, _ since: Moment) {
         guard channel(place.channel).isReady, base.byRoute[place] != nil else { return }
         var info = route(place)
-        guard !info.isChecking, !info.state.isReady else { return }
+        guard !info.isChecking, !info.state.isReady, info.checkedAt == since else { return }
         info.isChecking = true
         put(info, for: place)
         act(.checkRoute(place))
@@ -55,17 +55,22 @@ extension Step {
         info.isChecking = false
         info.state = state
         info.failures = state == .unknown ? info.failures + 1 : 0
+        info.checkedAt = now
+        info.readySince = state.isReady ? (old.isReady ? info.readySince : now) : nil
         put(info, for: place)
         if old != state { tell(Decision(code: .routeChanged, place: place.description, reason: state.words)) }
         switch state {
         case .ready: for id in waiting { consider(id) }
         case .unknown:
             lookAgain(
-                .route(place), after: policy.backoff.wait(failures: info.failures, retryAfter: nil, jitter: dice.fraction()))
+                .route(place, since: now), after: policy.backoff.wait(failures: info.failures, retryAfter: nil, jitter: dice.fraction()))
         case .blocked:
             for id in waiting { gateShut(id) }
-            lookAgain(.route(place), after: policy.routeRecheck)
-        case .gone(let reason): for id in waiting { move(id, .destinationGone(reason: reason)) }
+            lookAgain(.route(place, since: now), after: policy.routeRecheck)
+        case .gone(let reason):
+            for id in waiting { move(id, .destinationGone(reason: reason)) }
+            // What is under way stays, and may have to be held again.
+            lookAgain(.route(place, since: now), after: policy.routeRecheck)
         }
     }
 }

@@ -10,13 +10,22 @@ extension Step {
                     reason: problems.joined(separator: "; ")))
         }
         if let row { change(.inboxApplied(row: row)) }
-        guard sentinel(request.id) == nil else { return }
-        let sentinel = Sentinel(request, epoch: epoch(request.target), at: now)
+        guard sentinel(request.id) == nil, !base.recentlyEnded.contains(request.id) else { return }
+        let target = request.target
+        let current = isSeen(target) ? unsettled(target) ?? epoch(target) : nil
+        let sentinel = Sentinel(request, epoch: current, at: now)
         put(sentinel)
         tell(decision(.sentinelArmed, sentinel))
-        // The target may have restarted between the request and now.
-        if let current = epoch(sentinel.target), sentinel.target == .daemon || base.unsettled[sentinel.target] == nil {
-            move(sentinel, .epochSettled(current))
+        if let current, let recorded = sentinel.epoch, current.differs(from: recorded) {
+            if target == .daemon {
+                // It was written while no daemon ran.
+                move(sentinel, .epochSettled(current))
+            } else if unsettled(target) == nil {
+                // The target restarted between the request and now; or the requester saw its newest epoch before us, then we hear of
+                // it before this is believed.
+                put(unsettled: current, for: target)
+                lookAgain(.settle(target, current), after: max(policy.targetSettle, Limits.observationDelay))
+            }
         }
         examine(sentinel.id)
     }
@@ -29,7 +38,8 @@ extension Step {
 
     mutating func examine(_ id: SentinelID) {
         guard let sentinel = sentinel(id) else { return }
-        move(sentinel, .examined(currentEpoch: epoch(sentinel.target)))
+        let current = unsettled(sentinel.target) ?? epoch(sentinel.target)
+        move(sentinel, .examined(currentEpoch: current, isSeen: isSeen(sentinel.target)))
     }
 
     mutating func move(_ id: SentinelID, _ event: Sentinel.Event) {
@@ -46,20 +56,20 @@ extension Step {
         for directive in directives {
             switch directive {
             case .performRestart: act(.performRestart(sentinel))
-            case .owe: owe(sentinel)
+            case .owe: owe(sentinel, askedAs: sentinel.id)
             case .report(let cause):
                 let report = Sentinel(reporting: sentinel, as: dice.identifier(), cause: cause, at: now)
-                owe(report)
+                owe(report, askedAs: sentinel.id)
             case .examineAgain(let wait): lookAgain(.sentinel(sentinel.id), after: wait)
             }
         }
     }
 
     /// Joins the session's open wake, or opens one.
-    private mutating func owe(_ sentinel: Sentinel) {
+    private mutating func owe(_ sentinel: Sentinel, askedAs asked: SentinelID) {
         guard case .fired(let cause) = sentinel.state else { return }
         let note = Wake.Note(
-            sentinel: sentinel.id, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
+            sentinel: sentinel.id, asked: asked, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
             requestedAt: sentinel.requestedAt, firedAt: now)
         let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
         let joined = openWake(place)
@@ -86,6 +96,7 @@ extension Step {
         put(delivery)
         tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
         if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }
+        guard self.delivery(id)?.isActive == true else { return }
         armHold(delivery)
         armEscalation(id)
         needRoute(delivery.route)
@@ -96,7 +107,7 @@ extension Step {
     private func loop(_ wake: Wake) -> String? {
         guard wake.isByOwnRestart else { return nil }
         let recent = (base.ownRestartWakes[wake.session] ?? []).filter {
-            now.elapsed(since: $0).map { $0 <= policy.loopWindow } ?? false
+            now.elapsed(since: $0.openedAt).map { $0 <= policy.loopWindow } ?? false
         }
         guard recent.count >= policy.loopWakes else { return nil }
         return
@@ -106,23 +117,23 @@ extension Step {
     // MARK: Epochs
 
     mutating func epochObserved(_ target: RestartTarget, _ epoch: Epoch, settled isSettled: Bool) {
-        guard let known = self.epoch(target) else {
-            put(epoch, for: target)
-            return settledOnly(target, epoch)
+        let isNews = !isSeen(target)
+        if let known = self.epoch(target), !epoch.differs(from: known) {
+            if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
+            settledOnly(target, epoch)
+        } else if isSettled || policy.targetSettle == .zero {
+            settled(target, epoch)
+        } else if unsettled(target) != epoch {
+            put(unsettled: epoch, for: target)
+            lookAgain(.settle(target, epoch), after: policy.targetSettle)
         }
-        guard epoch.differs(from: known) else {
-            if base.unsettled[target] != nil { change(.unsettled(target, nil)) }
-            return settledOnly(target, epoch)
-        }
-        if isSettled || policy.targetSettle == .zero { return settled(target, epoch) }
-        guard base.unsettled[target] != epoch else { return }
-        change(.unsettled(target, epoch))
-        lookAgain(.settle(target, epoch), after: policy.targetSettle)
+        // What waited for the target to be seen may be decided now.
+        if isNews { for sentinel in openSentinels(of: target) { examine(sentinel.id) } }
     }
 
     mutating func settled(_ target: RestartTarget, _ epoch: Epoch) {
         put(epoch, for: target)
-        change(.unsettled(target, nil))
+        put(unsettled: nil, for: target)
         settledOnly(target, epoch)
     }
 

@@ -12,8 +12,8 @@ public struct Timer: Hashable, Sendable {
         case hold(DeliveryID)
         /// A gate that may have been shut for long.
         case escalation(DeliveryID)
-        /// A route to check again.
-        case route(Route)
+        /// A route to check again, if nobody has since that check.
+        case route(Route, since: Moment)
         /// An epoch that may have settled.
         case settle(RestartTarget, Epoch)
     }

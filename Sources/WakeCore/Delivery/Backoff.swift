@@ -16,11 +16,11 @@ public struct Backoff: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - failures: from 1.
-    ///   - retryAfter: what the far side asked for; it always wins over the schedule.
+    ///   - retryAfter: what the far side asked for, up to ``Limits/retryAfter``; it always wins over the schedule.
     ///   - jitter: where in 0..<bound the wait falls.
     /// - Returns: how long to wait.
     public func wait(failures: Int, retryAfter: Duration?, jitter: UnitFraction) -> Duration {
-        if let retryAfter { return max(.zero, retryAfter) }
+        if let retryAfter { return min(max(.zero, retryAfter), Limits.retryAfter) }
         var bound = Double(base.wholeMicroseconds)
         let limit = Double(cap.wholeMicroseconds)
         for _ in 1..<max(failures, 1) where bound < limit { bound *= factor }

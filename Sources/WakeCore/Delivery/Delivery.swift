@@ -43,26 +43,29 @@ public struct Delivery: Hashable, Sendable, Codable {
     public enum State: Hashable, Sendable, Codable {
         /// Waits for its gate, for its turn in the session's order, or for a permit. Charges nothing.
         /// Can transition to: `sending` (permit granted, attempt recorded), `reconciling` (an old unclear attempt is past the nonce
-        /// window), `expired` (held too long), `dead` (destination gone), `cancelled`.
+        /// window, or it is cancelled), `expired` (held too long), `dead` (destination gone), `cancelled`; `delivered` (a late answer or
+        /// an echo of an unclear attempt), `unresolved` (given up with an attempt unclear, or the session seems to loop).
         case held
         /// An attempt is recorded and may be under way. A closing gate never moves it.
         /// Can transition to: `delivered` (accepted), `waiting` (transient), `held` (place unavailable), `dead` (permanent, or the budget
-        /// is used up), `reconciling` (ambiguous, timeout, or found so at start).
+        /// is used up), `reconciling` (ambiguous, timeout, or found so at start), `cancelled` (asked for meanwhile, and not accepted).
         case sending
-        /// Backs off. Can transition to: `held` (the wait is over), `expired`, `cancelled`.
+        /// Backs off. Can transition to: `held` (the wait is over), and wherever `held` can but `sending`.
         case waiting(until: Moment)
-        /// Looks for the receipt of an unclear attempt. Can transition to: `delivered` (found), `held` (provably absent, or the nonce
-        /// protects a repeat, or the policy allows one), `unresolved` (can't tell, and the policy forbids a repeat), `cancelled`.
+        /// Looks for the receipt of an unclear attempt. Can transition to: `delivered` (found), `held` or `waiting` (provably absent, or
+        /// the nonce protects a repeat, or the policy allows one), `unresolved` (can't tell, and the policy forbids a repeat; or held
+        /// too long), `dead` (absent, and the budget is used up), `cancelled` (absent, and asked for meanwhile).
         case reconciling
         /// Arrived. An end.
         case delivered(Receipt)
-        /// Will never arrive. An end; an operator may retry it.
+        /// Will never arrive. An end; an operator may retry it: `held`, `cancelled`.
         case dead(reason: String)
-        /// Was held too long. An end; an operator may retry it.
+        /// Was held too long. An end; an operator may retry it: `held`, `cancelled`.
         case expired
         /// A person took it back. An end.
         case cancelled
-        /// Nobody can say whether it arrived. An end until an operator retries it, marks it delivered, or drops it.
+        /// Nobody can say whether it arrived. An end until an operator retries it (`held`), marks it delivered (`delivered`), or drops it
+        /// (`cancelled`); or a late answer or echo tells after all (`delivered`).
         case unresolved(reason: String)
     }
 
@@ -82,8 +85,8 @@ public struct Delivery: Hashable, Sendable, Codable {
     public internal(set) var route: Route
     /// Its place in the session's order.
     public let sequence: Int64
-    /// Since when it is owed.
-    public let owedSince: Moment
+    /// Since when it is owed, or an operator brought it back.
+    public internal(set) var owedSince: Moment
     /// Where it stands.
     public internal(set) var state: State
     /// Since when.
@@ -96,9 +99,9 @@ public struct Delivery: Hashable, Sendable, Codable {
     public internal(set) var message: Message?
     /// The first attempt whose result is still unknown. Stays until a receipt or a conclusive lookup: the nonce window counts from it.
     public internal(set) var firstUnresolvedAttemptAt: Moment?
-    /// The repeat that the policy allowed says so in its text.
+    /// The policy allowed one repeat of an unclear attempt outside the nonce window; it says so in its text.
     public internal(set) var isPossibleRepeat = false
-    /// Grows when an operator retries: a new nonce.
+    /// Grows when an operator retries what was sent before: a new nonce.
     public internal(set) var round = 0
     /// An operator brought it back, so it waits for nobody and nobody waits for it.
     public internal(set) var isOutOfOrder = false
@@ -125,6 +128,9 @@ public struct Delivery: Hashable, Sendable, Codable {
         let tail = round == 0 ? "" : String(digits[(round / 62) % 62]) + String(digits[round % 62])
         return id.description + tail
     }
+
+    /// Whether people may have seen it before.
+    var saysPossibleRepeat: Bool { isPossibleRepeat || round > 0 }
 
     /// True while something may still happen to it by itself.
     public var isActive: Bool {

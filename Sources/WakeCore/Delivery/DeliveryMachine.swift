@@ -3,14 +3,14 @@ extension Delivery {
     public enum Event: Hashable, Sendable {
         /// The transport may send it now: its gate is open and the rate limits allow it.
         case permitGranted(Message)
-        /// The attempt came to an end.
-        case attemptEnded(Outcome)
+        /// The attempt came to an end. `open` is how much of its time the gate was open.
+        case attemptEnded(Outcome, open: Duration)
         /// A search for the receipt came to an end.
         case searched(ReceiptSearch)
         /// Its receipt was seen without asking: an echo of our nonce.
         case receiptSeen(Receipt)
-        /// The wait is over.
-        case waitOver
+        /// The wait is over. `open` is how much of its time the gate was open.
+        case waitOver(open: Duration)
         /// The daemon started anew: claims of an earlier life are void.
         case daemonStarted
         /// It was held too long.
@@ -47,11 +47,14 @@ extension Delivery {
     public mutating func handle(_ event: Event, at now: Moment, jitter: UnitFraction, policy: Policy) -> [Directive] {
         switch event {
         case .permitGranted(let message): return begin(message, at: now, policy)
-        case .attemptEnded(let outcome): return state == .sending ? end(outcome, at: now, jitter, policy) : late(outcome, at: now)
+        case .attemptEnded(let outcome, let open):
+            return state == .sending ? end(outcome, open, at: now, jitter, policy) : late(outcome, at: now)
         case .searched(let search): return state == .reconciling ? conclude(search, at: now, jitter, policy) : []
         case .receiptSeen(let receipt): return seen(receipt, at: now)
-        case .waitOver:
-            if case .waiting = state { move(to: .held, at: now) }
+        case .waitOver(let open):
+            guard case .waiting = state else { return [] }
+            openTime += open
+            move(to: .held, at: now)
             return []
         case .daemonStarted: return recover(at: now)
         case .holdOver: return giveUp(as: .expired, because: "it was held for too long", at: now)
@@ -65,7 +68,7 @@ extension Delivery {
         case .cancelled: return cancel(at: now)
         case .retried: return retry(at: now)
         case .markedDelivered:
-            if state != .sending, !isDelivered { deliver(Receipt(kind: .operator, id: "operator", source: .operator), at: now) }
+            if case .unresolved = state { deliver(Receipt(kind: .operator, id: "operator", source: .operator), at: now) }
             return []
         }
     }
@@ -115,13 +118,16 @@ extension Delivery {
         return [.send]
     }
 
-    /// Whether a repeat with the same nonce can't show twice: the far side surely remembers the first unclear attempt.
+    /// Whether a repeat with the same nonce can't show twice: the far side surely remembers the first unclear attempt. Only places for
+    /// notices promise to remember.
     private func nonceProtects(at now: Moment, _ policy: Policy) -> Bool {
-        guard let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else { return false }
+        guard id.kind == .notice, let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else { return false }
         return elapsed + policy.attemptTimeout <= policy.nonceWindow
     }
 
-    private mutating func end(_ outcome: Outcome, at now: Moment, _ jitter: UnitFraction, _ policy: Policy) -> [Directive] {
+    private mutating func end(
+        _ outcome: Outcome, _ open: Duration, at now: Moment, _ jitter: UnitFraction, _ policy: Policy
+    ) -> [Directive] {
         lastResult = outcome.words
         let began = stateSince
         switch outcome {
@@ -130,12 +136,11 @@ extension Delivery {
             return []
         case .transient(_, let retryAfter):
             failures += 1
-            openTime += now.elapsed(since: began) ?? .zero
+            openTime += open
             return backOff(retryAfter: retryAfter, at: now, jitter, policy)
         case .unavailable(let place, let reason):
             attempts -= 1
-            hold(at: now)
-            return [.block(place, reason: reason)]
+            return hold(at: now) + [.block(place, reason: reason)]
         case .permanent(let reason):
             // An older attempt may have arrived all the same.
             if firstUnresolvedAttemptAt != nil { return search(at: now, after: .zero) }
@@ -160,24 +165,29 @@ extension Delivery {
         return []
     }
 
-    private mutating func hold(at now: Moment) {
-        move(to: cancelRequested && firstUnresolvedAttemptAt == nil ? .cancelled : .held, at: now)
+    private mutating func hold(at now: Moment) -> [Directive] {
+        if cancelRequested { return applyCancel(at: now) }
+        move(to: .held, at: now)
+        return []
+    }
+
+    /// Nothing is under way any more: ends, once it is known what became of an older attempt.
+    private mutating func applyCancel(at now: Moment) -> [Directive] {
+        if firstUnresolvedAttemptAt != nil { return search(at: now, after: .zero) }
+        move(to: .cancelled, at: now)
+        return []
     }
 
     private mutating func backOff(
         retryAfter: Duration?, at now: Moment, _ jitter: UnitFraction, _ policy: Policy
     ) -> [Directive] {
-        if cancelRequested, firstUnresolvedAttemptAt == nil {
-            move(to: .cancelled, at: now)
-            return []
-        }
+        if cancelRequested { return applyCancel(at: now) }
         if openTime >= policy.deliveryBudget, firstUnresolvedAttemptAt == nil {
             let spent = policy.deliveryBudget.wholeMilliseconds / 1000
             move(to: .dead(reason: "not accepted in \(spent) s of trying; last: \(lastResult ?? "nothing")"), at: now)
             return []
         }
         let wait = policy.backoff.wait(failures: failures, retryAfter: retryAfter, jitter: jitter)
-        openTime += wait
         move(to: .waiting(until: now.advanced(by: wait)), at: now)
         return [.wakeUp(after: wait)]
     }
@@ -194,10 +204,7 @@ extension Delivery {
         case .found(let receipt):
             deliver(receipt, at: now)
             return []
-        case .absent:
-            lastResult = "searched: provably absent"
-            firstUnresolvedAttemptAt = nil
-            return again(at: now, jitter, policy)
+        case .absent: return absent(at: now, jitter, policy)
         case .tryAgain(let reason, let retryAfter):
             lastResult = "search failed: \(reason)"
             failures += 1
@@ -206,11 +213,23 @@ extension Delivery {
         }
     }
 
+    private mutating func absent(at now: Moment, _ jitter: UnitFraction, _ policy: Policy) -> [Directive] {
+        let searched = now.elapsed(since: stateSince) ?? .zero
+        guard searched >= policy.attemptTimeout else {
+            // The request may still be on its way: a repeat is safe under the same nonce, else time must tell.
+            lastResult = "searched: not there yet"
+            if nonceProtects(at: now, policy), !cancelRequested { return again(at: now, jitter, policy) }
+            return [.search(after: policy.attemptTimeout - searched)]
+        }
+        lastResult = "searched: provably absent"
+        firstUnresolvedAttemptAt = nil
+        isPossibleRepeat = false
+        return again(at: now, jitter, policy)
+    }
+
     /// Back to the gate; after a failure of the far side not before a wait, or a server that errs would be asked without pause.
     private mutating func again(at now: Moment, _ jitter: UnitFraction, _ policy: Policy) -> [Directive] {
-        if failures > 0 { return backOff(retryAfter: nil, at: now, jitter, policy) }
-        hold(at: now)
-        return []
+        failures > 0 ? backOff(retryAfter: nil, at: now, jitter, policy) : hold(at: now)
     }
 
     private mutating func decideUnclear(
@@ -236,13 +255,11 @@ extension Delivery {
         case .sending:
             firstUnresolvedAttemptAt = firstUnresolvedAttemptAt ?? stateSince
             return search(at: now, after: .zero)
-        case .reconciling: return [.search(after: .zero)]
+        case .reconciling: return search(at: now, after: .zero)
         case .waiting(let until):
-            let left: Duration =
-                until.boot == now.boot
-                ? .microseconds(until.boottimeMicroseconds - now.boottimeMicroseconds)
-                : .milliseconds(until.wallMilliseconds - now.wallMilliseconds)
-            return [.wakeUp(after: min(max(.zero, left), .seconds(86_400)))]
+            // A clock that was not set tells nothing; then all of it is waited again.
+            let whole = until.elapsed(since: stateSince) ?? .zero
+            return [.wakeUp(after: max(.zero, whole - (now.elapsed(since: stateSince) ?? .zero)))]
         default: return []
         }
     }
@@ -250,12 +267,8 @@ extension Delivery {
     private mutating func cancel(at now: Moment) -> [Directive] {
         switch state {
         case .held, .waiting:
-            if firstUnresolvedAttemptAt == nil {
-                move(to: .cancelled, at: now)
-                return []
-            }
             cancelRequested = true
-            return search(at: now, after: .zero)
+            return applyCancel(at: now)
         case .sending, .reconciling: cancelRequested = true
         case .unresolved, .dead, .expired: move(to: .cancelled, at: now)
         case .delivered, .cancelled: break
@@ -266,9 +279,10 @@ extension Delivery {
     private mutating func retry(at now: Moment) -> [Directive] {
         switch state {
         case .unresolved, .dead, .expired:
-            round += 1
+            if attempts > 0 { round += 1 }
             isOutOfOrder = true
-            isPossibleRepeat = isPossibleRepeat || attempts > 0
+            isPossibleRepeat = false
+            owedSince = now
             firstUnresolvedAttemptAt = nil
             failures = 0
             openTime = .zero

@@ -17,8 +17,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
     /// Where it stands.
     public enum State: Hashable, Sendable, Codable {
         /// Durable, its restart still to come.
-        /// Can transition to: `restarting` (due, epoch unchanged), `fired` (epoch changed and settled), `notRestarted` (too late),
-        /// `targetFailed` (the target gave up), `expired` (lifetime over), `cancelled` (by a person).
+        /// Can transition to: `restarting` (due, epoch unchanged), `fired` (epoch changed and settled within its lifetime),
+        /// `notRestarted` (too late), `targetFailed` (the target gave up), `expired` (lifetime over), `cancelled` (by a person).
         case armed
         /// The restart is being carried out; durable before it begins.
         /// Can transition to: `fired` (epoch changed and settled, command ended well, or its result is unknown),
@@ -64,14 +64,17 @@ public struct Sentinel: Hashable, Sendable, Codable {
     public let target: RestartTarget
     /// For `exec`: what runs.
     public let command: RestartRequest.Command?
-    /// The target's epoch when the sentinel was written; nil for `exec`, and where it was not known.
-    public let epoch: Epoch?
+    /// The target's epoch when the sentinel was written, or the first that was seen after that; nil for `exec`, and while it is not
+    /// known.
+    public internal(set) var epoch: Epoch?
     /// How it came to be.
     public let origin: Origin
     /// Who asked.
     public let requester: RestartRequest.Requester
     /// When.
     public let requestedAt: Moment
+    /// From when its delay and lifetime count: ``requestedAt``, unless no clock can tell how long ago that was.
+    public internal(set) var countedSince: Moment
     /// How long to wait before the restart.
     public let delay: Duration
     /// Whether we perform the restart.
@@ -120,6 +123,7 @@ public struct Sentinel: Hashable, Sendable, Codable {
         origin = .requested
         requester = request.requester
         requestedAt = request.requestedAt
+        countedSince = request.requestedAt
         delay = request.delay
         performedByUs = request.performedByUs
         owes = request.owes
@@ -141,6 +145,7 @@ public struct Sentinel: Hashable, Sendable, Codable {
         origin = .report
         requester = original.requester
         requestedAt = original.requestedAt
+        countedSince = original.countedSince
         delay = original.delay
         performedByUs = original.performedByUs
         owes = original.owes

@@ -1,8 +1,9 @@
 extension Sentinel {
     /// What happened to a sentinel or its target.
     public enum Event: Hashable, Sendable {
-        /// Time went by, or the daemon started: look whether something is due.
-        case examined(currentEpoch: Epoch?)
+        /// Time went by, the daemon started or the target was seen: look whether something is due. `isSeen` says whether the target
+        /// was seen in this life of the daemon; what was known of it in an earlier one may have changed since.
+        case examined(currentEpoch: Epoch?, isSeen: Bool)
         /// The target runs in that epoch and has been up long enough to count.
         case epochSettled(Epoch)
         /// The restart was refused before it began.
@@ -48,8 +49,8 @@ extension Sentinel {
     public mutating func handle(_ event: Event, at now: Moment, policy: Policy) -> [Directive] {
         guard isOpen else { return [] }
         switch event {
-        case .examined(let current): return examine(current, at: now, policy)
-        case .epochSettled(let epoch): return settle(epoch, at: now)
+        case .examined(let current, let isSeen): return examine(current, isSeen, at: now, policy)
+        case .epochSettled(let epoch): return settle(epoch, at: now, policy)
         case .restartRefused(let reason):
             guard state == .restarting else { return [] }
             move(to: .notRestarted(reason: reason), at: now)
@@ -70,9 +71,17 @@ extension Sentinel {
         stateSince = now
     }
 
-    private mutating func settle(_ epoch: Epoch, at now: Moment) -> [Directive] {
-        // Without a recorded epoch nothing can be told apart: the first one seen is not a new one.
-        guard target != .exec, let recorded = self.epoch, epoch.differs(from: recorded) else { return [] }
+    private mutating func settle(_ epoch: Epoch, at now: Moment, _ policy: Policy) -> [Directive] {
+        guard target != .exec else { return [] }
+        guard let recorded = self.epoch else {
+            // Without one nothing can be told apart: the first that is seen counts as the one before the restart.
+            if state == .armed { self.epoch = epoch }
+            return []
+        }
+        guard epoch.differs(from: recorded) else { return [] }
+        if let age = now.elapsed(since: countedSince), age >= lifetime(policy) {
+            return expire("not within its time, but \(NoticeText.span(age)) after it was asked for", at: now)
+        }
         move(to: .fired(state == .restarting ? .restarted : .restartedElsewhere), at: now)
         return [.owe]
     }
@@ -103,13 +112,23 @@ extension Sentinel {
         return [.owe]
     }
 
-    private mutating func examine(_ current: Epoch?, at now: Moment, _ policy: Policy) -> [Directive] {
-        guard let elapsed = now.elapsed(since: requestedAt) else { return [] }
+    private mutating func examine(_ current: Epoch?, _ isSeen: Bool, at now: Moment, _ policy: Policy) -> [Directive] {
+        // A command runs as long as it runs.
+        if target == .exec, state == .restarting { return [] }
+        if now.elapsed(since: countedSince) == nil, now.clockSynchronised { countAnew(at: now, policy) }
+        guard let elapsed = now.elapsed(since: countedSince) else { return [] }
         let lifetime = lifetime(policy)
-        if elapsed >= lifetime, !(target == .exec && state == .restarting) { return expire(at: now) }
-        guard performedByUs, state == .armed else { return [.examineAgain(after: lifetime - elapsed)] }
+        if elapsed >= lifetime {
+            let began = state == .restarting
+            return expire(
+                began ? "the restart was begun, but the target was not seen to come back in time" : "no restart followed in time",
+                at: now)
+        }
+        // Whether it restarted while nobody looked is still to be seen: its owner reports it after each start of the daemon.
+        let isBlind = epoch != nil && !isSeen
+        guard performedByUs, state == .armed, !isBlind else { return [.examineAgain(after: lifetime - elapsed)] }
         let schedule = RestartSchedule.of(
-            requestedAt: requestedAt, delay: delay, recorded: epoch, current: current, now: now,
+            requestedAt: countedSince, delay: delay, recorded: epoch, current: current, now: now,
             maximumLateness: policy.restartMaxLate)
         switch schedule {
         case .notYet(let remaining): return [.examineAgain(after: remaining)]
@@ -117,22 +136,29 @@ extension Sentinel {
             restartBegun = true
             move(to: .restarting, at: now)
             return [.performRestart, .examineAgain(after: lifetime - elapsed)]
-        case .tooLate:
-            let reason =
-                "it was due \((elapsed - delay).wholeMilliseconds / 1000) s ago, which is too late to restart anything unasked"
-            move(to: .notRestarted(reason: reason), at: now)
-            return [.report(.didNotHappen(reason: reason))]
+        case .tooLate: return refuseLate(by: elapsed - delay, at: now)
         // The new epoch has still to settle before it counts.
         case .alreadyHappened: return [.examineAgain(after: lifetime - elapsed)]
         case .clockUnknown: return []
         }
     }
 
-    private mutating func expire(at now: Moment) -> [Directive] {
-        let began = state == .restarting
+    /// It was asked for in an earlier boot before the clock was set: how long ago, nobody will ever know. What is ours to carry out
+    /// is too late then; anything else gets its lifetime anew.
+    private mutating func countAnew(at now: Moment, _ policy: Policy) {
+        let isDue = performedByUs && state == .armed
+        countedSince = isDue ? now.advanced(by: .zero - (delay + policy.restartMaxLate + .milliseconds(1))) : now
+    }
+
+    private mutating func refuseLate(by late: Duration, at now: Moment) -> [Directive] {
+        let when = countedSince == requestedAt ? "\(NoticeText.span(late)) ago" : "before the clock was set, nobody knows when"
+        let reason = "it was due \(when), which is too late to restart anything unasked"
+        move(to: .notRestarted(reason: reason), at: now)
+        return [.report(.didNotHappen(reason: reason))]
+    }
+
+    private mutating func expire(_ reason: String, at now: Moment) -> [Directive] {
         move(to: .expired, at: now)
-        let reason =
-            began ? "the restart was begun, but the target was not seen to come back in time" : "no restart followed in time"
         return [.report(.didNotHappen(reason: reason))]
     }
 }

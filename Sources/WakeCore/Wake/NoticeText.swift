@@ -26,15 +26,22 @@ public enum NoticeText {
         case .resultUnknown:
             return
                 "**The command was cut off by a restart of Reveille**; whether it took effect is unknown, so check first\(ago). Then:"
-        case .didNotHappen(let reason): return "**The restart of \(what) did not happen**: \(reason)\(ago). The note was:"
-        case .targetFailed(let reason): return "**\(sentence(what)) failed**: \(reason)\(ago). The note was:"
+        case .didNotHappen(let reason): return "**The restart of \(what) did not happen**: \(line(reason))\(ago). The note was:"
+        case .targetFailed(let reason): return "**\(sentence(what)) failed**: \(line(reason))\(ago). The note was:"
         }
     }
 
     private static func sentence(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
 
+    /// Every line is quoted, so that none can look like ours; whatever breaks a line does so here.
     private static func quoted(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false).map { "> " + $0 }.joined(separator: "\n")
+        text.split(omittingEmptySubsequences: false) { $0.isNewline }.map { "> " + $0 }.joined(separator: "\n")
+    }
+
+    /// A reason from outside on one line of bounded length.
+    private static func line(_ reason: String) -> String {
+        let words = reason.split { $0.isNewline }.joined(separator: " ")
+        return words.count > Limits.reasonCharacters ? words.prefix(Limits.reasonCharacters - 1) + "…" : words
     }
 
     /// A duration for people: "4 s", "3 min", "2 h 5 min".

@@ -1,0 +1,230 @@
+internal import WakeCore
+internal import WakeService
+internal import WakeTesting
+
+/// What is watched. Facts come from the world and from what the ledger holds; no decision of the coordinator is asked for.
+final class Checkers {
+    let policy: Policy
+    private(set) var violation: Violation?
+
+    /// One restart that somebody asked for, as the asker sees it.
+    struct Asked {
+        let request: RestartRequest
+        let trueEpoch: Int?
+        let at: Int64
+        var isAcknowledged = false
+        var cancelled = false
+        var performedAt: Int64?
+        var commandCutOff = false
+    }
+
+    /// What the world knows of one delivery.
+    struct Known {
+        var route: Route
+        var firstSeen: Int64
+        var holdFrom: Int64
+        var sends = 0
+        /// A request whose answer has not come, in this life.
+        var isUnderWay = false
+        /// An attempt whose result nobody knows, and nobody has looked since.
+        var needsLook = false
+        var failures = 0
+        var retryAfter: Duration?
+        var text: String?
+        var nonces: [String] = []
+        var cannotTell: Set<String> = []
+        var visible: [String: Int] = [:]
+        var sawGone = false
+        var sawPermanent = false
+        var openAtFirst: Int64 = 0
+        var last: Delivery?
+    }
+
+    var asked: [SentinelID: Asked] = [:]
+    var known: [DeliveryID: Known] = [:]
+    var sentinels: [SentinelID: Sentinel] = [:]
+    var wakes: [WakeID: Wake] = [:]
+    /// Wakes in the order in which they were first durable.
+    var wakeOrder: [WakeID: Int] = [:]
+    // What operators asked for.
+    var cancelledWakes: Set<WakeID> = []
+    var markedWakes: Set<WakeID> = []
+    var retriedWakes: [WakeID: Int] = [:]
+    /// Which wake carries a note.
+    var carrier: [Int: WakeID] = [:]
+    var life = 0
+    var time: Int64 = 0
+    var now = Moment(wallMilliseconds: 0, boot: BootID("none"), boottimeMicroseconds: 0)
+
+    // What the daemon of this life was told.
+    var channels: [ChannelName: ChannelState] = [:]
+    var routes: [Route: RouteState] = [:]
+    var told: [Decision] = []
+    var openSince: [Route: Int64] = [:]
+    var openTotal: [Route: Int64] = [:]
+    var unitsSeen: [RestartTarget: Int] = [:]
+    var unitUpSince: [RestartTarget: Int64] = [:]
+    var shutSince: [Route: Int64] = [:]
+    private var previousChannels: [ChannelName: ChannelState] = [:]
+    private var previousRoutes: [Route: RouteState] = [:]
+    /// When the life before this one ended.
+    private var cutOffAt: Int64 = 0
+    /// When the disk last had no room: what happened since then was told late.
+    var refusedAt: Int64?
+    private var steps = 0
+    private var current: Event?
+    /// The event during which the daemon was cut off, if nobody knows whether it was committed.
+    private var unclear: Event?
+
+    init(policy: Policy) { self.policy = policy }
+
+    func report(_ checker: Checker, _ message: @autoclosure () -> String, at time: Int64) {
+        guard violation == nil else { return }
+        violation = Violation(checker: checker, message: message(), atMicroseconds: time)
+    }
+
+    func report(_ checker: Checker, _ message: @autoclosure () -> String) { report(checker, message(), at: time) }
+
+    /// The age that both clocks agree on being able to tell; nil where no clock can.
+    func age(_ earlier: Moment) -> Int64? {
+        if earlier.boot == now.boot { return now.boottimeMicroseconds - earlier.boottimeMicroseconds }
+        guard earlier.clockSynchronised, now.clockSynchronised else { return nil }
+        return (now.wallMilliseconds - earlier.wallMilliseconds) * 1000
+    }
+
+    // MARK: Lives
+
+    func lifeBegan(_ life: Int, _ tables: LedgerTables, _ now: Moment, at time: Int64) {
+        self.life = life
+        self.time = time
+        self.now = now
+        for (id, asked) in asked where asked.isAcknowledged && tables.sentinels[id] == nil && !tables.holds(id) {
+            report(.lost, "the acknowledged request \(id) is gone from the ledger")
+        }
+        for id in sentinels.keys where tables.sentinels[id] == nil { report(.lost, "sentinel \(id) is gone from the ledger") }
+        for id in wakes.keys where tables.wakes[id] == nil { report(.lost, "wake \(id) is gone from the ledger") }
+        // What an unclear commit did or did not write counts as it now stands.
+        sentinels = tables.sentinels
+        for wake in tables.wakes.values.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) { saw(wake) }
+        if let unclear { settle(unclear, tables) }
+        unclear = nil
+        for delivery in tables.deliveries.values { rebase(delivery) }
+    }
+
+    /// What the cut off step was told counts if its commit took place after all.
+    private func settle(_ event: Event, _ tables: LedgerTables) {
+        switch event {
+        case .attemptEnded(let id, _) where tables.deliveries[id].map({ $0.state != .sending }) ?? false:
+            known[id]?.needsLook = false
+            finishHearing(event)
+        case .routeChecked: finishHearing(event)
+        case .searched(let id, _) where tables.deliveries[id].map({ $0.state != .reconciling }) ?? false: finishHearing(event)
+        default: break
+        }
+    }
+
+    private func rebase(_ delivery: Delivery) {
+        var value = known[delivery.id] ?? fresh(delivery)
+        // Owed by the step that was cut off.
+        if value.last == nil { value.holdFrom = cutOffAt }
+        value.last = delivery
+        value.route = delivery.route
+        value.failures = delivery.failures
+        value.needsLook = value.needsLook && delivery.isActive
+        known[delivery.id] = value
+    }
+
+    func fresh(_ delivery: Delivery) -> Known {
+        var value = Known(route: delivery.route, firstSeen: time, holdFrom: time)
+        value.openAtFirst = open(delivery.route)
+        return value
+    }
+
+    func saw(_ wake: Wake) {
+        wakes[wake.id] = wake
+        if wakeOrder[wake.id] == nil { wakeOrder[wake.id] = wakeOrder.count }
+    }
+
+    func isNew(_ wake: Wake) -> Bool { wakeOrder[wake.id] == nil }
+
+    func lifeEnded(at time: Int64) {
+        self.time = time
+        cutOffAt = time
+        for route in Array(openSince.keys) { gate(route, isOpen: false) }
+        channels = [:]
+        routes = [:]
+        told = []
+        shutSince = [:]
+        unitsSeen = [:]
+        for id in Array(known.keys) where known[id]?.isUnderWay == true {
+            known[id]?.isUnderWay = false
+            known[id]?.needsLook = true
+        }
+        for (id, value) in asked where value.performedAt != nil && value.request.target == .exec {
+            if sentinels[id]?.state == .restarting { asked[id]?.commandCutOff = true }
+        }
+    }
+
+    // MARK: Steps
+
+    func stepBegan(_ event: Event, _ now: Moment, at time: Int64) {
+        self.time = time
+        self.now = now
+        told.removeAll(keepingCapacity: true)
+        current = event
+        (previousChannels, previousRoutes) = (channels, routes)
+        hear(event)
+    }
+
+    /// Nothing happened: what the event told was not heard.
+    func stepRefused() {
+        refusedAt = time
+        (channels, routes) = (previousChannels, previousRoutes)
+        updateGates()
+    }
+
+    func stepCutOff(_ committed: [Change]) {
+        if committed.isEmpty { unclear = current } else if let current { finishHearing(current) }
+        for change in committed { note(change) }
+    }
+
+    func stepEnded(_ event: Event, _ committed: [Change], _ coordinator: Coordinator, _ ledger: InMemoryLedger) {
+        finishHearing(event)
+        for change in committed { check(change) }
+        for change in committed { note(change) }
+        steps += 1
+        if steps % 8 == 0 || committed.count > 2 { compare(coordinator, ledger) }
+    }
+
+    /// Memory is exactly what the ledger holds.
+    private func compare(_ coordinator: Coordinator, _ ledger: InMemoryLedger) {
+        let difference: String? = ledger.read { tables in
+            for sentinel in tables.sentinels.values where sentinel.isOpen && coordinator.sentinels[sentinel.id] != sentinel {
+                return "sentinel \(sentinel.id)"
+            }
+            for wake in tables.wakes.values where wake.state != .ended {
+                if coordinator.wakes[wake.id] != wake { return "wake \(wake.id)" }
+                for id in wake.deliveries where tables.deliveries[id]?.isActive == true {
+                    if coordinator.deliveries[id] != tables.deliveries[id] { return "delivery \(id)" }
+                }
+            }
+            for sentinel in coordinator.sentinels.values where tables.sentinels[sentinel.id] != sentinel {
+                return "sentinel \(sentinel.id) is in memory only"
+            }
+            for delivery in coordinator.deliveries.values {
+                if tables.deliveries[delivery.id] != delivery { return "delivery \(delivery.id) is in memory only" }
+                if tables.wakes[delivery.id.wake]?.state == .ended { return "delivery \(delivery.id) of an ended wake stays" }
+            }
+            return coordinator.epochs == tables.epochs ? nil : "epochs"
+        }
+        if let difference { report(.memory, "memory and ledger differ: \(difference)") }
+    }
+}
+
+extension LedgerTables {
+    /// Whether the request still waits in the inbox, or was refused.
+    func holds(_ id: SentinelID) -> Bool {
+        let isRequest = { (item: InboxItem?) in if case .request(let request)? = item { request.id == id } else { false } }
+        return inbox.values.contains(where: isRequest) || refused.contains { isRequest($0.item) }
+    }
+}
