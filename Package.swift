@@ -104,6 +104,7 @@ let package = Package(
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
+        tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),
     ],
     swiftLanguageModes: [.v6]
 )
