@@ -47,8 +47,8 @@ public struct ChannelDescription: Hashable, Sendable {
 public enum RouteVerdict: Hashable, Sendable {
     /// It can, or nothing speaks against it.
     ///
-    /// `attachFiles` and `readHistory` are true only where they are known. Where our roles could not be read, writing is *presumed*:
-    /// the first POST tells, and a refusal there blocks the route without charging the delivery.
+    /// `attachFiles` and `readHistory` are true only where they are known. Where our roles could not be read, writing is
+    /// *presumed*: the first POST tells, and a refusal there blocks the route without charging the delivery.
     case ready(attachFiles: Bool, readHistory: Bool, isPresumed: Bool)
     /// Somebody must change something first.
     case blocked(reason: String)

@@ -21,9 +21,11 @@ public struct GatewayMachine: Sendable {
         /// Nothing was asked of it yet. Can transition to: `fetching`, `connecting` (started), `stopped`.
         case idle
         /// `GET /gateway/bot` is under way.
-        /// Can transition to: `connecting` (address known, budget left), `waiting` (it failed, or no budget), `blocked` (401), `stopped`.
+        /// Can transition to: `connecting` (address known, budget left), `waiting` (it failed, or no budget), `blocked` (401),
+        /// `stopped`.
         case fetching(Opening)
-        /// A WebSocket is being opened. Can transition to: `greeting` (open), `waiting` (failed or too slow), `blocked`, `stopped`.
+        /// A WebSocket is being opened. Can transition to: `greeting` (open), `waiting` (failed or too slow), `blocked`,
+        /// `stopped`.
         case connecting(Opening)
         /// The WebSocket is open and Hello has not come.
         /// Can transition to: `opening` (Hello), `waiting` (lost, too slow, op 7), `blocked` (close code), `stopped`.
@@ -33,7 +35,8 @@ public struct GatewayMachine: Sendable {
         case opening(Opening)
         /// Events come. Can transition to: `waiting` (lost, zombie, op 7, op 9), `blocked` (close code, 401), `stopped`.
         case live
-        /// Until the reconnect timer fires. Can transition to: `fetching`, `connecting` (timer, or a person asked), `blocked`, `stopped`.
+        /// Until the reconnect timer fires. Can transition to: `fetching`, `connecting` (timer, or a person asked), `blocked`,
+        /// `stopped`.
         case waiting
         /// Until a person has acted. Can transition to: `fetching`, `connecting` (a person asked), `stopped`.
         case blocked(GatewayBlock)

@@ -1,4 +1,5 @@
-/// Where a gateway connection goes. Identify and Resume carry the token, so an address from outside is used only if it is trusted.
+/// Where a gateway connection goes. Identify and Resume carry the token, so an address from outside is used only if it is
+/// trusted.
 public struct GatewayURL: Hashable, Sendable {
     /// True for `wss`.
     public let isSecure: Bool

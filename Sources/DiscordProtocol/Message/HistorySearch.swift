@@ -2,9 +2,10 @@ import WakeCore
 
 /// Searches a channel's history for a message of ours, page by page, and never says “absent” without proof.
 ///
-/// It reads upwards from a minute before the first unclear attempt (by id, and so by Discord's clock), so that the newest page is read
-/// last. Without READ_MESSAGE_HISTORY Discord answers with empty pages instead of an error, so emptiness proves nothing by itself: some
-/// message must have been seen, or one is asked for at the end, or the permission is known. Rule: Discord, "Get Channel Messages".
+/// It reads upwards from a minute before the first unclear attempt (by id, and so by Discord's clock), so that the newest page is
+/// read last. Without READ_MESSAGE_HISTORY Discord answers with empty pages instead of an error, so emptiness proves nothing by
+/// itself: some message must have been seen, or one is asked for at the end, or the permission is known. Rule: Discord, "Get
+/// Channel Messages".
 public struct HistorySearch: Hashable, Sendable {
     /// Messages in a page.
     public static let pageLimit = 100

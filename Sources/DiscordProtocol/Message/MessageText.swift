@@ -1,7 +1,8 @@
-/// Makes a message that Discord takes out of a text of any length: at most 2,000 characters, nothing cut in half, the caller's last line last.
+/// Makes a message that Discord takes out of a text of any length: at most 2,000 characters, nothing cut in half, the caller's
+/// last line last.
 ///
-/// Discord does not say how it counts characters. Here UTF-16 code units count, the largest of the usual counts, so that no message is
-/// ever too long. Rule: Discord, resources/message, "Create Message".
+/// Discord does not say how it counts characters. Here UTF-16 code units count, the largest of the usual counts, so that no
+/// message is ever too long. Rule: Discord, resources/message, "Create Message".
 public struct MessageText: Hashable, Sendable {
     /// The most that content may have, in UTF-16 code units.
     public static let maximumUnits = 2_000
@@ -28,8 +29,8 @@ public struct MessageText: Hashable, Sendable {
 
     /// Renders a text.
     ///
-    /// Control characters but newline and tab go; line ends become `\n`; a line that could be taken for the last line of a notice gets a
-    /// backslash; a code fence that is open at the end is closed, so that it does not swallow the last line.
+    /// Control characters but newline and tab go; line ends become `\n`; a line that could be taken for the last line of a notice
+    /// gets a backslash; a code fence that is open at the end is closed, so that it does not swallow the last line.
     /// - Parameters:
     ///   - text: what to say.
     ///   - trailer: the last line, in one line, under 200 UTF-16 code units (more is cut).

@@ -1,7 +1,7 @@
 /// One REST request's address, with what rate limits are counted by.
 ///
-/// Limits belong to the pair of bucket and *major parameter* (the channel or guild at the top of the path): the same endpoint in two
-/// channels has two allowances. Rule: Discord, topics/rate-limits, "Header Format".
+/// Limits belong to the pair of bucket and *major parameter* (the channel or guild at the top of the path): the same endpoint in
+/// two channels has two allowances. Rule: Discord, topics/rate-limits, "Header Format".
 public struct DiscordRoute: Hashable, Sendable, CustomStringConvertible {
     /// `GET` or `POST`.
     public let method: String

@@ -1,5 +1,5 @@
-/// Many waiters before one ``RateLimiter``: first come, first served within a channel, and channels take turns, so that one busy channel
-/// delays no other. 10,000 waiters over 200 channels cost one look at each channel per grant at most.
+/// Many waiters before one ``RateLimiter``: first come, first served within a channel, and channels take turns, so that one busy
+/// channel delays no other. 10,000 waiters over 200 channels cost one look at each channel per grant at most.
 public struct RateLimitQueue: Sendable {
     /// Names a waiter; chosen by the caller.
     public typealias Waiter = UInt64

@@ -1,18 +1,19 @@
 /// Decides when a request may go, so that Discord never answers 429. A value without a clock.
 ///
-/// **Theory.** Discord counts requests in *fixed windows*: the first request that reaches a bucket opens a window of W seconds, in
-/// which L requests pass. A bucket is named by the server (`X-RateLimit-Bucket`), which endpoints share it is known only from answers,
-/// and every major parameter (channel, guild) has its own count. On top, 50 requests a second pass in all. We see neither the server's
-/// clock nor when a request arrives; we know only that it arrived *after we sent it and before its answer came*. From that:
+/// **Theory.** Discord counts requests in *fixed windows*: the first request that reaches a bucket opens a window of W seconds,
+/// in which L requests pass. A bucket is named by the server (`X-RateLimit-Bucket`), which endpoints share it is known only from
+/// answers, and every major parameter (channel, guild) has its own count. On top, 50 requests a second pass in all. We see
+/// neither the server's clock nor when a request arrives; we know only that it arrived *after we sent it and before its answer
+/// came*. From that:
 ///
 /// 1. *When a window ends.* `now + Reset-After` at the time of the answer is never before the server's own reset, whatever the
 ///    latency. Of several answers the latest counts: an answer may belong to the next window already.
-/// 2. *What is left in it.* We take one off at each send, and never believe more than the server's `Remaining`. When the window has
-///    ended, what is in flight counts against the new one: it may arrive there.
-/// 3. *An endpoint never seen.* One request at a time for each channel until an answer names the bucket; its limit then holds for every
-///    other channel of the endpoint from its first request on.
-/// 4. *The global limit.* A request holds its slot from its send until 1 s after its answer. It arrived before the answer, and what
-///    takes its slot arrives later than that second: no second of the server's, wherever it begins, sees more than 50.
+/// 2. *What is left in it.* We take one off at each send, and never believe more than the server's `Remaining`. When the
+///    window has ended, what is in flight counts against the new one: it may arrive there.
+/// 3. *An endpoint never seen.* One request at a time for each channel until an answer names the bucket; its limit then
+///    holds for every other channel of the endpoint from its first request on.
+/// 4. *The global limit.* A request holds its slot from its send until 1 s after its answer. It arrived before the answer, and
+///    what takes its slot arrives later than that second: no second of the server's, wherever it begins, sees more than 50.
 ///
 /// The price is about one round trip for each window; the gain is that no 429 is ever needed to find a limit. A 429 comes only if
 /// somebody else uses the same token (`user`, `global`) or the same place (`shared`), and then what it asks for is obeyed.
@@ -122,8 +123,8 @@ public struct RateLimiter: Sendable {
         return .granted(Permit(id: lastPermit, route: route))
     }
 
-    /// When a request for the route may go at the earliest, as far as can be known: `now`, a later time, or `nil` if that depends on
-    /// an answer that is still out.
+    /// When a request for the route may go at the earliest, as far as can be known: `now`, a later time, or `nil` if that depends
+    /// on an answer that is still out.
     public func earliest(for route: DiscordRoute, at now: Duration) -> Duration? {
         var copy = self
         switch copy.permit(for: route, at: now) {

@@ -29,8 +29,8 @@ public enum SendVerdict: Hashable, Sendable {
 
     /// Judges what became of a POST with a nonce.
     ///
-    /// The rule behind the table: `transient`, `unavailable` and `permanent` only where Discord *said* that it refused. A status of
-    /// 500 or more proves nothing: the proxy may have given up on a request that went through.
+    /// The rule behind the table: `transient`, `unavailable` and `permanent` only where Discord *said* that it refused. A status
+    /// of 500 or more proves nothing: the proxy may have given up on a request that went through.
     public init(_ outcome: RESTOutcome) {
         switch outcome {
         case .notSent(let reason): self = .transient(reason: "Discord could not be reached: \(reason)", retryAfter: nil)

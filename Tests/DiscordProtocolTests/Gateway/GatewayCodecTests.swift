@@ -79,7 +79,8 @@ struct GatewayCodecTests {
     @Test("GET /gateway/bot is read, and anything else is none")
     func gatewayBot() {
         let good =
-            #"{"url":"wss://gateway.discord.gg/","shards":1,"session_start_limit":{"total":1000,"remaining":999,"reset_after":14400000,"max_concurrency":1}}"#
+            #"{"url":"wss://gateway.discord.gg/","shards":1,"session_start_limit":"#
+            + #"{"total":1000,"remaining":999,"reset_after":14400000,"max_concurrency":1}}"#
         #expect(GatewayBot(parsing: Array(good.utf8)) == GatewayBot(url: "wss://gateway.discord.gg/", remaining: 999))
         for bad in ["", "<html>", "{}", #"{"url":"x"}"#, #"{"url":"x","session_start_limit":{"total":"1"}}"#] {
             #expect(GatewayBot(parsing: Array(bad.utf8)) == nil)

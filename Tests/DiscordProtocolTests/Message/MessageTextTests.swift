@@ -105,7 +105,8 @@ struct MessageTextTests {
     func anyText() {
         var random = SplitMix(seed: 11)
         let pieces = [
-            "```", "`", "\n", " ", "a", "👩‍👩‍👧‍👦", "\u{301}", "\u{0}", "> ", "-# reveille ", "\r", "𝒳", "\u{200D}", "@everyone", "\\",
+            "```", "`", "\n", " ", "a", "👩‍👩‍👧‍👦", "\u{301}", "\u{0}",
+            "> ", "-# reveille ", "\r", "𝒳", "\u{200D}", "@everyone", "\\",
         ]
         for _ in 0..<1500 {
             var text = ""

@@ -1,8 +1,9 @@
 import DiscordProtocol
 import WakeCore
 
-/// Discord's side of rate limiting, told from its documentation and sharing no code with the limiter: fixed windows that the first
-/// request opens, per channel; and 50 requests in *any* second over all, which is harder than any way Discord may count them.
+/// Discord's side of rate limiting, told from its documentation and sharing no code with the limiter: fixed windows that the
+/// first request opens, per channel; and 50 requests in *any* second over all, which is harder than any way Discord may count
+/// them.
 struct HonestServer {
     let limit: Int
     let window: Double
