@@ -105,6 +105,12 @@ let package = Package(
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
         tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),
+        tests(
+            "DiscordTransportTests",
+            [
+                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", niocore, nioposix,
+                niohttp, niowebsocket, logging,
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
