@@ -57,7 +57,7 @@ struct DemoStage {
         say("starting the daemon; its Discord is late")
         let first = try startDaemon()
         defer { if book.isRunning(book.daemon) { book.daemon?.terminate() } }
-        try await book.wait(for: "the daemon's start") { $0.contains { $0.event == "ready" } }
+        try await book.wait(for: "the channel") { $0.contains { $0.event == "channelChanged" && $0.reason == "ready" } }
         say("an agent asks for a restart in 2 s, with a note")
         try await askForRestart()
         try await ended(first)
