@@ -100,7 +100,7 @@ let package = Package(
 
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
-        tests("DiscordLoopbackTests", ["DiscordLoopback", "NetSupport", httpClient, niocore, niohttp, nioposix, niowebsocket]),
+        tests("DiscordLoopbackTests", ["DiscordLoopback", httpClient, niocore, niohttp, nioposix, niowebsocket]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
