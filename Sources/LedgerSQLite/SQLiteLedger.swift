@@ -82,7 +82,7 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
 
     /// See ``WakeService/Ledger/inbox(after:limit:)``; at most 1,000 rows at once.
     public func inbox(after row: Int64, limit: Int) throws(WakeError) -> [InboxRow] {
-        try InboxRows(store: store).rows(after: row, limit: limit)
+        try InboxRows(store: store).rows(after: row, limit: limit, skipsHeld: true)
     }
 
     /// See ``WakeService/Ledger/endedWake(_:)``.
@@ -110,8 +110,12 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
         }
     }
 
-    /// Stores it; nil forgets it. A failure costs an identify at the next start, nothing else.
+    /// The longest session that is stored, in bytes.
+    public static let sessionBytes = 64 * 1024
+
+    /// Stores it; nil, or one that is too long, forgets it. A failure costs an identify at the next start, nothing else.
     public func storeSession(_ session: String?, of channel: ChannelName) async {
+        let session = session.flatMap { $0.utf8.count > Self.sessionBytes ? nil : $0 }
         let now = moments.now().wallMilliseconds
         await onQueue { store in
             try? store.write {

@@ -50,6 +50,7 @@ struct CareTests {
     func restored() throws {
         var story = try owing()
         let backup = scratch.path + "/backup.sqlite"
+        let row = try story.ledger.append(.request(LedgerStory<SQLiteLedger>.request(9)))
         try story.ledger.backUp(to: backup)
         story.ledger.close()
         try write(try bytes(of: backup), to: folder.databasePath)
@@ -59,6 +60,11 @@ struct CareTests {
         #expect(try story.loaded(since: story.now.advanced(by: .seconds(9))).deliveries.isEmpty)
         #expect(try story.loaded().sentinels.isEmpty)
         #expect(story.ledger.check().problems.isEmpty)
+
+        #expect(try story.ledger.inbox(after: 0, limit: 9).isEmpty, "the original has long applied it")
+        #expect(try story.ledger.reader.inbox().map(\.row) == [row])
+        let later = try story.ledger.append(.request(LedgerStory<SQLiteLedger>.request(10)))
+        #expect(try story.ledger.inbox(after: 0, limit: 9).map(\.row) == [later])
 
         // Still held after another start; what is new goes its way.
         story.ledger.close()
@@ -71,6 +77,7 @@ struct CareTests {
         let adopted = try story.ledger.adopt()
         #expect(adopted == .init(deliveries: 1, sentinels: 1))
         #expect(try story.ledger.adoptionReason() == nil)
+        #expect(try story.ledger.inbox(after: 0, limit: 9).map(\.row) == [row, later])
         #expect(try states(story.ledger) == ["reconciling"])
         let loaded = try story.loaded()
         #expect(loaded.sentinels.count == 2)
@@ -138,7 +145,7 @@ struct CareTests {
         try story.restart(as: "live")
         var bites: [Int] = []
         while let bite = Optional(try story.ledger.prune(endedBefore: old, limit: 8)), bite > 0 { bites.append(bite) }
-        #expect(bites.reduce(0, +) == 60 && bites.allSatisfy { $0 <= 16 })
+        #expect(bites.reduce(0, +) == 61 && bites.allSatisfy { $0 <= 16 })
         #expect(try story.ledger.reader.wakes(.all).count == 2)
         #expect(try story.ledger.reader.sentinels().count == 2)
         #expect(try story.ledger.store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM attempt") } == 1)

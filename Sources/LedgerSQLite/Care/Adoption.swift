@@ -37,7 +37,7 @@ extension SQLiteLedger {
             try database.execute(sql: "UPDATE wake SET awaits_adoption = 0 WHERE awaits_adoption = 1")
             try database.execute(sql: "UPDATE sentinel SET awaits_adoption = 0 WHERE ended_ms IS NULL AND awaits_adoption = 1")
             let sentinels = database.changesCount
-            try database.execute(sql: "DELETE FROM meta WHERE key = 'adoption'")
+            try database.execute(sql: "DELETE FROM meta WHERE key IN ('adoption', 'inboxHeld')")
             return Adopted(deliveries: deliveries, sentinels: sentinels)
         }
     }
@@ -97,6 +97,12 @@ extension SQLiteLedger {
             }
         }
         try database.execute(sql: "UPDATE sentinel SET awaits_adoption = 1 WHERE ended_ms IS NULL")
+        // Requests that the original has long applied may still wait in a copy's inbox.
+        try database.execute(
+            sql: """
+                INSERT INTO meta SELECT 'inboxHeld', last FROM (SELECT max(row) AS last FROM inbox) WHERE last IS NOT NULL
+                ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                """)
     }
 }
 

@@ -10,11 +10,11 @@ extension SQLiteLedger {
     public static let rowsPerBite = 200
 
     /// Deletes wakes that ended before then with their deliveries and attempts, sentinels that ended before then and whose wake is
-    /// gone, and refused inbox rows. What awaits adoption stays, and so does the last wake of all: the sequence goes on from it.
+    /// gone, refused inbox rows, and routes last checked before then. What awaits adoption stays, and so does the last wake of all: the sequence goes on from it.
     ///
     /// - Parameters:
     ///   - moment: by the wall clock.
-    ///   - limit: the most wakes, sentinels and refused rows each; default and maximum ``rowsPerBite``.
+    ///   - limit: the most rows of each kind; default and maximum ``rowsPerBite``.
     /// - Returns: how many of these were deleted; call again soon while it is not 0.
     /// - Throws: what ``commit(_:)`` throws.
     public func prune(endedBefore moment: Moment, limit: Int = rowsPerBite) throws(WakeError) -> Int {
@@ -24,7 +24,7 @@ extension SQLiteLedger {
         let isAny = try store.snapshot { database in
             let wakes = try Self.endedWakes(database, before, limit: 1)
             let sentinels = try Self.endedSentinels(database, before, limit: 1)
-            return try !wakes.isEmpty || !sentinels.isEmpty || Self.hasRefused(database, before)
+            return try !wakes.isEmpty || !sentinels.isEmpty || Self.hasLooseEnds(database, before)
         }
         guard isAny else { return 0 }
         let count = try store.write { database in
@@ -39,7 +39,11 @@ extension SQLiteLedger {
             try database.execute(
                 sql: "DELETE FROM inbox_refused WHERE row IN (SELECT row FROM inbox_refused WHERE refused_ms < ? LIMIT ?)",
                 arguments: [before, limit])
-            return wakes.count + sentinels.count + database.changesCount
+            let refused = database.changesCount
+            try database.execute(
+                sql: "DELETE FROM route WHERE route IN (SELECT route FROM route WHERE changed_ms < ? LIMIT ?)",
+                arguments: [before, limit])
+            return wakes.count + sentinels.count + refused + database.changesCount
         }
         try store.checkpointIfLarge()
         return count
@@ -69,8 +73,12 @@ extension SQLiteLedger {
                 """, arguments: [before, limit])
     }
 
-    private static func hasRefused(_ database: Database, _ before: Int64) throws -> Bool {
+    private static func hasLooseEnds(_ database: Database, _ before: Int64) throws -> Bool {
         try Bool.fetchOne(
-            database, sql: "SELECT EXISTS (SELECT 1 FROM inbox_refused WHERE refused_ms < ?)", arguments: [before]) ?? false
+            database,
+            sql: """
+                SELECT EXISTS (SELECT 1 FROM inbox_refused WHERE refused_ms < ?1)
+                OR EXISTS (SELECT 1 FROM route WHERE changed_ms < ?1)
+                """, arguments: [before]) ?? false
     }
 }

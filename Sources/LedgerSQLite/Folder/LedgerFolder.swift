@@ -38,6 +38,9 @@ public struct LedgerFolder: Sendable, Hashable {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
             throw unavailable("can't make the ledger's folder '\(path)'", errno, "Make it by hand, or name another one.")
         }
+        if let parent, geteuid() == 0, let owner = Self.status(parent), owner.st_uid != 0 {
+            _ = chown(path, owner.st_uid, owner.st_gid)
+        }
         if let parent { Self.synchronise(parent) }
     }
 

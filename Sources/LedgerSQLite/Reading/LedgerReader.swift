@@ -39,7 +39,7 @@ public struct LedgerReader: Sendable {
                 "SELECT body, id, sum FROM sentinel WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2",
                 [prefix])
         }
-        return try Self.only(found, "sentinel", prefix, \.id, "reveille sentinel list")
+        return try Self.only(found, "sentinel", prefix, \.id, "reveille sentinel list --all")
     }
 
     // MARK: Wakes
@@ -80,7 +80,7 @@ public struct LedgerReader: Sendable {
             try Self.wakes(database, "WHERE id >= ?1 AND id < ?1 || '~' ORDER BY id LIMIT 2", [prefix])
                 .map { try Self.record($0, database) }
         }
-        return try Self.only(found, "wake", prefix, \.wake.id, "reveille wake list")
+        return try Self.only(found, "wake", prefix, \.wake.id, "reveille wake list --all")
     }
 
     private static func wakes(_ database: Database, _ rest: String, _ arguments: StatementArguments) throws -> [Wake] {
@@ -140,7 +140,7 @@ public struct LedgerReader: Sendable {
 
     /// What the daemon has not applied yet, oldest first.
     public func inbox(limit: Int = 100) throws(WakeError) -> [InboxRow] {
-        try InboxRows(store: store).rows(after: 0, limit: limit)
+        try InboxRows(store: store).rows(after: 0, limit: limit, skipsHeld: false)
     }
 
     /// What it could not use, newest first.

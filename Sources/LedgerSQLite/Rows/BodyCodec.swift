@@ -1,5 +1,7 @@
+import Dispatch
 import Foundation
 import GRDB
+import Synchronization
 import WakeService
 
 /// Values of the core as they stand in `body` columns: JSON, so that a person can read them with any SQLite shell.
@@ -22,30 +24,54 @@ struct BodyCodec {
         }
     }
 
-    /// The value of a row of body, name and checksum.
-    fileprivate func value<Value: Decodable>(_ type: Value.Type, _ row: Row) throws -> Value {
-        let body: Data = row[0]
-        if let sum = Int64.fromDatabaseValue(row[2]), sum != Checksum.of(body) {
-            throw WakeError(
-                .ledgerCorrupt, "\(type) \(row[1] as String) of the ledger is damaged", cause: "its checksum is wrong",
-                hint:
-                    "Bits have changed on the disk: restore a backup, and look at the disk. 'reveille ledger check' lists such rows."
-            )
-        }
-        return try value(type, body, of: "\(type) \(row[1] as String)")
-    }
-
-    /// All rows of a query for body, name and checksum.
-    func values<Value: Decodable>(
+    /// All rows of a query for body, name and checksum. Many are read on all cores, since that is most of a start's time.
+    func values<Value: Decodable & Sendable>(
         _ type: Value.Type, _ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()
     ) throws -> [Value] {
-        let statement = try database.cachedStatement(sql: sql)
-        let rows = try Row.fetchCursor(statement, arguments: arguments)
-        var values: [Value] = []
-        while let row = try rows.next() {
-            values.append(try value(type, row))
+        let bodies = try BodyRow.fetch(database, sql, arguments)
+        guard bodies.count > Self.rowsPerPart else { return try bodies.map { try value(type, $0) } }
+        let starts = Array(stride(from: 0, to: bodies.count, by: Self.rowsPerPart))
+        let parts = Mutex([Int: Result<[Value], any Error>]())
+        DispatchQueue.concurrentPerform(iterations: starts.count) { index in
+            let codec = BodyCodec()
+            let rows = bodies[starts[index]..<min(starts[index] + Self.rowsPerPart, bodies.count)]
+            let part = Result { try rows.map { try codec.value(type, $0) } }
+            parts.withLock { $0[index] = part }
         }
-        return values
+        let read = parts.withLock { $0 }
+        return try starts.indices.flatMap { try read[$0]?.get() ?? [] }
+    }
+
+    private static let rowsPerPart = 128
+
+    /// The value of one row.
+    func value<Value: Decodable>(_ type: Value.Type, _ row: BodyRow) throws -> Value {
+        if let sum = row.sum, sum != Checksum.of(row.body) {
+            throw WakeError(
+                .ledgerCorrupt, "\(type) \(row.name) of the ledger is damaged", cause: "its checksum is wrong",
+                hint: "Bits have changed on the disk: restore a backup, and look at the disk. 'reveille ledger check' lists such rows.")
+        }
+        return try value(type, row.body, of: "\(type) \(row.name)")
+    }
+}
+
+/// A row of body, name and checksum.
+struct BodyRow: Sendable {
+    let body: Data
+    let name: String
+    let sum: Int64?
+
+    static func fetch(_ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [BodyRow] {
+        let rows = try Row.fetchCursor(try database.cachedStatement(sql: sql), arguments: arguments)
+        var bodies: [BodyRow] = []
+        while let row = try rows.next() { bodies.append(BodyRow(row)) }
+        return bodies
+    }
+
+    init(_ row: Row) {
+        body = row[0]
+        name = row[1]
+        sum = Int64.fromDatabaseValue(row[2])
     }
 }
 
@@ -56,7 +82,7 @@ extension BodyCodec {
         var faults: [String] = []
         while faults.count < LedgerCheck.maximumFaults, let row = try rows.next() {
             do {
-                _ = try value(type, row)
+                _ = try value(type, BodyRow(row))
             } catch {
                 faults.append(String(describing: error))
             }

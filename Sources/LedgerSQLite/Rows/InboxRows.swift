@@ -11,14 +11,17 @@ struct InboxRows {
     // The next number is beyond every row there is and every row there was. A request for `self` keeps the epoch in force now,
     // so that the daemon that is starting at this moment can tell whether it is the restart that was meant.
     private static let insert = """
-        INSERT INTO inbox (row, epoch, body, sum) VALUES (
+        INSERT INTO inbox (row, epoch, body, sum) SELECT
             1 + max((SELECT value FROM meta WHERE key = 'inbox'), ifnull((SELECT max(row) FROM inbox), 0)),
-            CASE WHEN ?2 THEN ifnull((SELECT body FROM epoch WHERE target = 'self'), '') END,
-            ?1, ?3)
+            CASE WHEN ?2 THEN ifnull((SELECT body FROM epoch WHERE target = 'self'), '') END, ?1, ?3
+        WHERE ifnull((SELECT max(row) FROM inbox) - (SELECT min(row) FROM inbox), 0) < \(maximumWaitingRows)
         """
 
     /// The most rows handed out at once.
     static let maximumRows = 1000
+
+    /// The most rows that may wait for the daemon.
+    static let maximumWaitingRows = 100_000
 
     func append(_ item: InboxItem) throws(WakeError) -> Int64 {
         var keepsEpoch = false
@@ -31,9 +34,13 @@ struct InboxRows {
             }
         }
         let text = try InboxCodec.text(item)
-        let keeps = keepsEpoch
         let row = try store.writeStatement { database in
-            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keeps, Checksum.of(text)])
+            try database.cachedStatement(sql: Self.insert).execute(arguments: [text, keepsEpoch, Checksum.of(text)])
+            guard database.changesCount == 1 else {
+                throw WakeError(
+                    .ledgerUnavailable, "\(Self.maximumWaitingRows) items wait in the inbox of '\(store.folder.path)' already",
+                    hint: "Start the daemon, which applies them, or look what fills it: 'reveille status'.")
+            }
             return database.lastInsertedRowID
         }
         // Whoever watches the log hears of the write itself before the row can be seen, so say it once more.
@@ -41,12 +48,17 @@ struct InboxRows {
         return row
     }
 
-    func rows(after row: Int64, limit: Int) throws(WakeError) -> [InboxRow] {
+    /// - Parameter skipsHeld: leaves out what awaits adoption, as the daemon does.
+    func rows(after row: Int64, limit: Int, skipsHeld: Bool) throws(WakeError) -> [InboxRow] {
         let limit = max(0, min(limit, Self.maximumRows))
         return try store.read { database in
             let statement = try database.cachedStatement(
-                sql: "SELECT row, epoch, body, sum FROM inbox WHERE row > ? ORDER BY row LIMIT ?")
-            return try Row.fetchAll(statement, arguments: [row, limit]).map(Self.read)
+                sql: """
+                    SELECT row, epoch, body, sum FROM inbox
+                    WHERE row > max(?1, CASE WHEN ?3 THEN ifnull((SELECT value FROM meta WHERE key = 'inboxHeld'), 0) ELSE 0 END)
+                    ORDER BY row LIMIT ?2
+                    """)
+            return try Row.fetchAll(statement, arguments: [row, limit, skipsHeld]).map(Self.read)
         }
     }
 

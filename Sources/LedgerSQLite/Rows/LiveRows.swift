@@ -69,7 +69,7 @@ struct LiveRows {
         var olderInARow = 0
         while olderInARow < Self.olderInARow, let row = try rows.next() {
             let isFirst = found.isEmpty && olderInARow == 0
-            let wake = try codec.value(Wake.self, row[0], of: "wake \(row[1] as String)")
+            let wake = try codec.value(Wake.self, BodyRow(row))
             let isYoung = wake.openedAt.isAtOrAfter(moment)
             olderInARow = isYoung ? 0 : olderInARow + 1
             if isFirst || (isYoung && wake.isByOwnRestart) { found.append(wake) }
