@@ -1,5 +1,5 @@
 # Each target is one line that calls the real tool.
-.PHONY: setup demo test interop sim crash fuzz bench format lint install planted-bugs
+.PHONY: setup demo test sim crash fuzz bench format lint install planted-bugs
 
 setup:            ## install what a fresh Debian 12 lacks
 	./scripts/setup

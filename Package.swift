@@ -108,7 +108,8 @@ let package = Package(
         tests(
             "DiscordTransportTests",
             [
-                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", niocore, nioposix,
+                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", niocore,
+                nioposix,
                 niohttp, niowebsocket, logging,
             ]),
     ],

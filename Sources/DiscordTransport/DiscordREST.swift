@@ -116,7 +116,7 @@ final class DiscordREST: Sendable {
         var request = HTTPClientRequest(url: settings.apiBase + route.path)
         request.method = HTTPMethod(rawValue: route.method)
         request.headers.add(name: "Authorization", value: "Bot " + settings.token.value)
-        request.headers.add(name: "User-Agent", value: DiscordTransport.userAgent)
+        request.headers.add(name: "User-Agent", value: DiscordChannel.userAgent)
         if let body {
             request.headers.add(name: "Content-Type", value: body.contentType)
             request.body = .bytes(ByteBuffer(bytes: body.bytes))

@@ -23,17 +23,10 @@ public struct DiscordAccount: Sendable {
     public var channel: ChannelName { .discord(name) }
     /// The REST address; default `https://discord.com/api/v10`.
     public let apiBase: ServiceAddress
-    /// The gateway address on this machine, for tests; nil asks the REST address for it.
-    public let gatewayURL: ServiceAddress?
     /// What a notice may ping; default nothing.
     public let allowedMentions: [Mention]
-    /// What the gateway session asks to hear.
-    public let intents: [DiscordIntent]
     /// Where its token is; nil if there is none. ``DiscordToken`` reads it.
     public let tokenLocation: DiscordToken.Location?
-
-    /// The intents as the number that Identify wants.
-    public var intentBits: Int { intents.reduce(0) { $0 | $1.bit } }
 
     static func fault(ofName name: String) -> ValueFault? {
         let isGood =

@@ -33,7 +33,6 @@ public enum Documentation {
         case .path: "path, absolute or from `~/`"
         case .variableName: "name of a variable"
         case .restAddress: "`https://` address, or `http://` to this machine"
-        case .gatewayAddress: "`ws://` or `wss://` address on this machine"
         case .route: "route, `CHANNEL/channel:ID` or `CHANNEL/user:ID`"
         case .secret: "secret"
         }

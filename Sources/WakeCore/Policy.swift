@@ -1,4 +1,5 @@
-/// What an operator may choose: every duration and choice of the three machines. docs/CONFIGURATION.md documents each.
+/// What an operator may choose: every duration and choice of the three machines. Those that an operator would change are
+/// keys of the configuration (docs/CONFIGURATION.md); the others are fixed.
 public struct Policy: Hashable, Sendable {
     /// What to do when a send's result is unclear and the far side can't be asked.
     public enum UnclearResult: String, Hashable, Sendable, Codable {

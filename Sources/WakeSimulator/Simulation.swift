@@ -1,4 +1,3 @@
-
 /// How a simulated life is led.
 public struct SimulationOptions: Sendable {
     /// How many things go wrong or are asked for before the faults stop.

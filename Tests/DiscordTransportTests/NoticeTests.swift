@@ -212,7 +212,7 @@ struct NoticeTests {
     @Test("outside of run everything is answered as not sent")
     func outsideOfRun() async throws {
         let settings = try DiscordSettings(token: try #require(BotToken("t")), apiBase: "http://127.0.0.1:9/api")
-        let transport = DiscordTransport(
+        let transport = DiscordChannel(
             settings: settings, store: MemorySessions(), moments: try SystemMoments(environment: [:]), dice: SmallDice(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         #expect(await transport.check(TransportRig.place) == .unknown)

@@ -17,7 +17,7 @@ struct TransportRig: Sendable {
     let address: DiscordLoopbackServer.Address
     let sessions: MemorySessions
     let sink: RecordingSink
-    let transport: DiscordTransport
+    let transport: DiscordChannel
 
     var world: LoopbackWorld { server.world }
 
@@ -47,7 +47,7 @@ struct TransportRig: Sendable {
         var settings = try DiscordSettings(token: try #require(BotToken(token)), apiBase: address.rest)
         settings.hurry(handshakeTimeout: handshakeTimeout)
         let sink = RecordingSink()
-        let transport = DiscordTransport(
+        let transport = DiscordChannel(
             settings: settings, store: sessions, moments: try SystemMoments(environment: [:]), dice: SmallDice(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         let rig = TransportRig(server: server, address: address, sessions: sessions, sink: sink, transport: transport)

@@ -1,29 +1,25 @@
 import WakeCore
 
 /// Whom a message may ping. Rule: Discord, resources/message, "Allowed Mentions Object".
-public struct AllowedMentions: Hashable, Sendable {
-    /// The people who may be pinged, at most 100.
-    public var users: [Snowflake]
-    /// The roles that may be pinged, at most 100.
-    public var roles: [Snowflake]
-    /// Whether `@everyone` and `@here` ping.
-    public var everyone: Bool
+public struct AllowedMentions: OptionSet, Hashable, Sendable {
+    /// The bits.
+    public let rawValue: UInt8
 
-    /// Takes who may be pinged; nobody by default, whatever the text says.
-    public init(users: [Snowflake] = [], roles: [Snowflake] = [], everyone: Bool = false) {
-        self.users = Array(users.prefix(100))
-        self.roles = Array(roles.prefix(100))
-        self.everyone = everyone
-    }
+    /// Takes the bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Nobody.
-    public static let nobody = AllowedMentions()
+    /// People that the text names.
+    public static let users = AllowedMentions(rawValue: 1)
+    /// Roles that the text names.
+    public static let roles = AllowedMentions(rawValue: 2)
+    /// `@everyone` and `@here`.
+    public static let everyone = AllowedMentions(rawValue: 4)
+    /// Nobody, whatever the text says.
+    public static let nobody: AllowedMentions = []
 
     var json: JSONValue {
-        var object: JSONObject = ["parse": everyone ? ["everyone"] : []]
-        if !users.isEmpty { object["users"] = .array(users.map { .string($0.description) }) }
-        if !roles.isEmpty { object["roles"] = .array(roles.map { .string($0.description) }) }
-        return .object(object)
+        let words: [(AllowedMentions, JSONValue)] = [(.users, "users"), (.roles, "roles"), (.everyone, "everyone")]
+        return ["parse": .array(words.filter { contains($0.0) }.map(\.1))]
     }
 }
 

@@ -77,7 +77,8 @@ public enum SendVerdict: Hashable, Sendable {
         case 40001, 50014:
             .channelUnavailable(reason: "Discord rejected the bot token (\(error))", tokenRejected: true)
         case 40002, 40333:
-            .channelUnavailable(reason: "\(error)", tokenRejected: false)
+            // The account or our address is refused while the gateway lives on: looked at again every few minutes, place by place.
+            .routeUnavailable(reason: "\(error)")
         case 20016, 20028, 20029, 40003, 40004, 40006, 40062, 110001, 130000:
             .transient(reason: "\(error)", retryAfter: .seconds(60))
         case 50001:

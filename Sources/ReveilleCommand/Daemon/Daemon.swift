@@ -1,3 +1,4 @@
+import DiscordProtocol
 import DiscordTransport
 import Foundation
 import LedgerSQLite
@@ -33,7 +34,7 @@ struct Daemon {
         }
         let bus = ReadinessBus()
         let channels = settings.map {
-            DiscordTransport(settings: $0, store: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
+            DiscordChannel(settings: $0, store: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
         }
         let stop = StopSignal()
         let waker = Waker(
@@ -96,8 +97,13 @@ extension DiscordSettings {
         guard let token = BotToken(token.reveal()) else {
             throw Complaint(.configuration, "the token of discord:\(account.name) is not one line of visible characters")
         }
-        try self.init(
-            token: token, channel: account.channel, apiBase: "\(account.apiBase)",
-            loopbackGateways: Set(account.gatewayURL.map { ["\($0.host):\($0.port)"] } ?? []))
+        try self.init(token: token, channel: account.channel, apiBase: "\(account.apiBase)")
+        for mention in account.allowedMentions {
+            switch mention {
+            case .users: mentions.insert(.users)
+            case .roles: mentions.insert(.roles)
+            case .everyone: mentions.insert(.everyone)
+            }
+        }
     }
 }

@@ -30,7 +30,7 @@ struct WakerService: Service {
     }
 }
 
-/// Looks after the ledger: passes hints about the inbox on, checkpoints when it is idle, and prunes what ended long ago.
+/// Looks after the ledger: passes hints about the inbox on, and prunes what ended long ago.
 struct LedgerKeeper: Service {
     let ledger: SQLiteLedger
     let waker: Waker

@@ -59,6 +59,7 @@ struct DemoTimeline {
         return verdict(faults)
     }
 
+    /// When the last life of the daemon began.
     private var bootMilliseconds: Int64? {
         facts.last { if case .daemonStarted = $0.what { true } else { false } }?.milliseconds
     }
@@ -130,7 +131,11 @@ struct DemoTimeline {
             if message.channel != String(LoopbackOptions.defaultThread) {
                 faults.append("the message went to channel \(message.channel ?? "?")")
             }
-            let isAfterReady = discord.contains { $0.event != "message_created" && $0.milliseconds <= message.milliseconds }
+            // Only the READY or RESUMED of the life that sent it counts.
+            let isAfterReady = discord.contains {
+                $0.event != "message_created" && $0.milliseconds >= (bootMilliseconds ?? .max)
+                    && $0.milliseconds <= message.milliseconds
+            }
             if !isAfterReady { faults.append("the message came before READY") }
         }
         return faults

@@ -1,6 +1,6 @@
 import WakeCore
 
-// What the core's values look like in JSON. The keys are documented in docs/PROTOCOL-like stability: added to, never renamed.
+// What the core's values look like in JSON. Keys are added to, never renamed.
 extension Sentinel {
     var json: JSONValue {
         var object: JSONObject = [

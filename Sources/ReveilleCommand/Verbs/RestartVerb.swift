@@ -18,8 +18,8 @@ struct RestartVerb: AsyncParsableCommand {
               reveille restart --session agent:infra:discord:channel:1234 --note "config is in; go on with step 3" --delay 2s
               reveille restart --session agent:infra:discord:channel:1234 --note "check the site" -- systemctl restart nginx
 
-            Returns as soon as the sentinel is on disk. Works while the daemon is down:
-            then it is carried out when the daemon starts.
+            Returns as soon as the sentinel is on disk. Works while the daemon is down: its
+            next start then counts as the restart, and a command runs when it starts.
             """)
 
     @OptionGroup var request: RequestOptions
@@ -72,7 +72,8 @@ enum SentinelWriting {
             switch (request.performedByUs, request.target, isDaemonUp) {
             case (true, .exec, true): "the command runs in \(DurationText.format(request.delay))"
             case (true, _, true): "\(request.target.words) restarts in \(DurationText.format(request.delay))"
-            case (true, .exec, false): "no daemon runs: the command runs when it starts, unless that is over 5 min late"
+            case (true, .exec, false):
+                "no daemon runs: the command runs when it starts, unless that is too late (restart.maxLate)"
             case (_, _, false): "no daemon runs: its next start counts as the restart"
             case (false, _, true): "the next restart of \(request.target.words) counts, whoever performs it"
             }

@@ -82,7 +82,9 @@ struct WakeShow: AsyncParsableCommand {
 struct WakeRetry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry",
-        abstract: "Send the unresolved, dead or expired parts of a wake again, as a new message that says it may be a repeat.")
+        abstract:
+            "Send the unresolved, dead or expired parts of a wake again, as a new message; if it was sent before, it says that it may be a repeat."
+    )
 
     @Argument(help: "Its id, or a unique beginning of it.") var id: String
     @OptionGroup var configuration: ConfigurationOptions

@@ -9,7 +9,7 @@ enum EnvironmentNames {
     /// Variables that steer tests of ours and are no configuration.
     static let testPrefix = "REVEILLE_TEST_"
 
-    /// `escalateAfter` as `ESCALATE_AFTER`, `gatewayURL` as `GATEWAY_URL`, `<name>` as `<NAME>`, `my-bot` as `MY_BOT`.
+    /// `escalateAfter` as `ESCALATE_AFTER`, `apiBase` as `API_BASE`, `<name>` as `<NAME>`, `my-bot` as `MY_BOT`.
     static func word(_ component: String) -> String {
         var word = ""
         var wasLower = false

@@ -125,13 +125,9 @@ struct ResolvedSettings {
         guard let base = try? ServiceAddress(parsing: values.text(prefix + "apiBase"), schemes: ["https", "http"]) else {
             return nil
         }
-        let gateway = values.optionalText(prefix + "gatewayURL").flatMap {
-            try? ServiceAddress(parsing: $0, schemes: ["ws", "wss"])
-        }
         return DiscordAccount(
-            name: name, apiBase: base, gatewayURL: gateway,
+            name: name, apiBase: base,
             allowedMentions: values.texts(prefix + "allowedMentions").compactMap(DiscordAccount.Mention.init),
-            intents: values.texts(prefix + "intents").compactMap(DiscordIntent.init),
             tokenLocation: tokens.location(
                 for: name, variable: values.optionalText(prefix + "tokenEnvironment"),
                 file: values.optionalText(prefix + "tokenFile")))

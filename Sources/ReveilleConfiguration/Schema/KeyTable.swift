@@ -36,16 +36,8 @@ public enum KeyTable {
             change: .channelRestart,
             "The REST address; the token goes there."),
         KeyDescriptor(
-            "discord.accounts.<name>.gatewayURL", .gatewayAddress, default: .found("asked from the REST address"),
-            change: .channelRestart,
-            "The gateway address, for tests against a local Discord."),
-        KeyDescriptor(
             "discord.accounts.<name>.allowedMentions", .choices(["users", "roles", "everyone"]), default: .text(""),
             change: .channelRestart, "What a notice may ping. By default nobody, whatever the note says."),
-        KeyDescriptor(
-            "discord.accounts.<name>.intents", .choices(DiscordIntent.allCases.map(\.rawValue)),
-            default: .text("guilds, guildMessages, directMessages"), change: .channelRestart,
-            "What the gateway session asks to hear; `messageContent` must be allowed on the bot's page."),
     ]
 
     private static let routes: [KeyDescriptor] = [

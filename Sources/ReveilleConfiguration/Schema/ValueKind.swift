@@ -18,8 +18,6 @@ public enum ValueKind: Sendable {
     case variableName
     /// `https://…`, or `http://…` to this machine.
     case restAddress
-    /// `ws://…` or `wss://…` to this machine.
-    case gatewayAddress
     /// `CHANNEL/channel:ID` or `CHANNEL/user:ID`, such as `discord:default/channel:1234`.
     case route
     /// A secret: never taken from a file or a flag.
@@ -36,7 +34,6 @@ public enum ValueKind: Sendable {
         case .variableName: .text(try Self.variableName(try Self.text(raw, "a name")))
         case .restAddress:
             .text(try ServiceAddress(parsing: try Self.text(raw, "an address"), schemes: ["https", "http"]).description)
-        case .gatewayAddress: .text(try Self.gatewayAddress(try Self.text(raw, "an address")))
         case .route: .text(try Self.route(try Self.text(raw, "a route")))
         case .secret:
             throw ValueFault("can't be set here", hint: DiscordToken.whereTokensGo)
@@ -155,15 +152,6 @@ public enum ValueKind: Sendable {
             throw ValueFault("is no name of an environment variable", hint: "give the variable's name, not its value")
         }
         return text
-    }
-
-    private static func gatewayAddress(_ text: String) throws(ValueFault) -> String {
-        let address = try ServiceAddress(parsing: text, schemes: ["ws", "wss"])
-        guard address.isLoopback else {
-            throw ValueFault(
-                "is not on this machine; for real Discord the address is asked from the REST address", hint: "leave the key out")
-        }
-        return address.description
     }
 
     private static func route(_ text: String) throws(ValueFault) -> String {

@@ -86,7 +86,8 @@ extension Step {
         tell(
             Decision(
                 code: .commandRefused, wake: id, session: wake.session,
-                reason: "nothing to do: " + before.compactMap { $0.map { "\($0.id.kind.rawValue) \($0.stateName)" } }.joined(separator: ", ")))
+                reason: "nothing to do: "
+                    + before.compactMap { $0.map { "\($0.id.kind.rawValue) \($0.stateName)" } }.joined(separator: ", ")))
     }
 
     func activeDeliveries() -> [Delivery] {

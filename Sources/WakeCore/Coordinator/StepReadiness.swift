@@ -63,7 +63,8 @@ extension Step {
         case .ready: for id in waiting { consider(id) }
         case .unknown:
             lookAgain(
-                .route(place, since: now), after: policy.backoff.wait(failures: info.failures, retryAfter: nil, jitter: dice.fraction()))
+                .route(place, since: now),
+                after: policy.backoff.wait(failures: info.failures, retryAfter: nil, jitter: dice.fraction()))
         case .blocked:
             for id in waiting { gateShut(id) }
             lookAgain(.route(place, since: now), after: policy.routeRecheck)

@@ -69,7 +69,8 @@ extension Step {
     private mutating func owe(_ sentinel: Sentinel, askedAs asked: SentinelID) {
         guard case .fired(let cause) = sentinel.state else { return }
         let note = Wake.Note(
-            sentinel: sentinel.id, asked: asked, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
+            sentinel: sentinel.id, asked: asked, text: sentinel.note, target: sentinel.target, cause: cause,
+            origin: sentinel.origin,
             requestedAt: sentinel.requestedAt, firedAt: now)
         let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
         let joined = openWake(place)

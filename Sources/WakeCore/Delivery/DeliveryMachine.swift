@@ -121,7 +121,9 @@ extension Delivery {
     /// Whether a repeat with the same nonce can't show twice: the far side surely remembers the first unclear attempt. Only places for
     /// notices promise to remember.
     private func nonceProtects(at now: Moment, _ policy: Policy) -> Bool {
-        guard id.kind == .notice, let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else { return false }
+        guard id.kind == .notice, let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else {
+            return false
+        }
         return elapsed + policy.attemptTimeout <= policy.nonceWindow
     }
 

@@ -98,7 +98,11 @@ public struct SessionKey: Hashable, Sendable, Codable, CustomStringConvertible, 
     }
 
     /// The route that the key itself tells, by our own account where it names none; nil for sessions without a place.
-    public var route: Route? {
+    ///
+    /// Also nil where the key's ids can't be written as a route, such as a peer's id with a slash.
+    public var route: Route? { place.flatMap { Route($0.description) } }
+
+    private var place: Route? {
         switch shape {
         case .channel("discord", let id, let thread):
             Route(channel: .discord(), kind: .channel, destination: thread ?? id)

@@ -23,7 +23,8 @@ extension Checkers {
         }
         let body = Self.body(order.text)
         if let text = value.text, text != body { report(.sendChanged, "\(id) changed its text between attempts") }
-        if order.nonce.utf8.count > 25 || !order.nonce.hasPrefix(id.description) || !order.trailer.hasSuffix(id.wake.description) {
+        if order.nonce.utf8.count > 25 || !order.nonce.hasPrefix(id.description) || !order.trailer.hasSuffix(id.wake.description)
+        {
             report(.sendChanged, "\(id) is sent with nonce \(order.nonce) and trailer \(order.trailer)")
         }
         value.text = body
@@ -101,14 +102,16 @@ extension Checkers {
         let same = others.filter { $0.nonce == message.nonce }
         guard !same.isEmpty else { return }
         let isExcused =
-            same.count == 1 && message.isMarked && policy.unclearNotice == .preferDelivery && value.cannotTell.contains(message.nonce)
+            same.count == 1 && message.isMarked && policy.unclearNotice == .preferDelivery
+            && value.cannotTell.contains(message.nonce)
         if !isExcused { report(.visibleTwice, "\(order.delivery) is visible \(same.count + 1) times", at: time) }
     }
 
     func turnRan(_ order: SendOrder, _ runs: [TurnRun], at time: Int64) {
         let same = runs.filter { $0.nonce == order.nonce }
         let isExcused =
-            same.count <= 2 && policy.unclearTurn == .preferDelivery && known[order.delivery]?.cannotTell.contains(order.nonce) == true
+            same.count <= 2 && policy.unclearTurn == .preferDelivery
+            && known[order.delivery]?.cannotTell.contains(order.nonce) == true
         if same.count > 1, !isExcused { report(.turnTwice, "\(order.delivery) ran \(same.count) times", at: time) }
         if Set(runs.map(\.nonce)).count > retries(order.delivery) + 1 {
             report(.turnTwice, "\(order.delivery) ran in more rounds than an operator asked for", at: time)
@@ -135,7 +138,9 @@ extension Checkers {
         guard let recorded = sentinel.epoch, refusedAt.map({ time - $0 > 10_000_000 }) ?? true else { return }
         switch sentinel.target {
         case .unit(let name):
-            guard let unit = world.units.first(where: { $0.name == name }), unit.isUp, time - unit.epochSince > 3_000_000 else { return }
+            guard let unit = world.units.first(where: { $0.name == name }), unit.isUp, time - unit.epochSince > 3_000_000 else {
+                return
+            }
             guard unit.epoch(world.machine.boot) != recorded else { return }
         case .daemon: guard .token("instance\(life)") != recorded else { return }
         case .host: guard .token(world.machine.boot.description) != recorded else { return }

@@ -112,7 +112,9 @@ extension Checkers {
         let old = value.last
         if let old, delivery.attempts > old.attempts { checkCharge(delivery, old) }
         if old == nil, delivery.attempts > 0 { report(.chargedWhileHeld, "\(delivery.id) was born with attempts") }
-        if let old, old.round == delivery.round, delivery.failures < max(old.failures, value.failures), !value.wasRetried(delivery) {
+        if let old, old.round == delivery.round, delivery.failures < max(old.failures, value.failures),
+            !value.wasRetried(delivery)
+        {
             report(.backoff, "\(delivery.id): \(value.failures) failures, \(delivery.failures) are counted")
         }
         if case .waiting(let until) = delivery.state, old?.state != delivery.state { checkWait(delivery, until, value) }

@@ -11,7 +11,8 @@ extension World {
         case 22..<30: operate()
         case 30..<52: cutOff()
         case 52..<56: powerCycle(clean: false)
-        case 56..<68: disconnect(random.below(accounts.count), for: random.percent(80) ? span(1, 20_000) : span(20_000, 3_000_000))
+        case 56..<68:
+            disconnect(random.below(accounts.count), for: random.percent(80) ? span(1, 20_000) : span(20_000, 3_000_000))
         case 68..<74: trouble()
         case 74..<80: permissions()
         case 80..<84: cycleUnit(random.below(units.count))

@@ -88,7 +88,7 @@ extension World {
         var performer = Performer(world: self)
         do {
             try runner.run(event, at: now, dice: random.dice(), ledger: ledger, performer: &performer)
-        } catch where error.code == .diskFull {
+        } catch  where error.code == .diskFull {
             self.runner = runner
             ledger.failNext(nil)
             checkers.stepRefused()

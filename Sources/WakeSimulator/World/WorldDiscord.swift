@@ -77,7 +77,8 @@ extension World {
         let kind = isFaulty ? random.below(9) : 99
         let timeout = plan.policy.attemptTimeout.wholeMicroseconds
         guard accounts[account(of: order.route)].restWorks else {
-            return answer(order, random.percent(50) ? .transient(reason: "refused", retryAfter: nil) : .ambiguous(reason: "reset"))
+            return answer(
+                order, random.percent(50) ? .transient(reason: "refused", retryAfter: nil) : .ambiguous(reason: "reset"))
         }
         switch kind {
         case 0: answer(order, .ambiguous(reason: "no answer"), after: timeout)

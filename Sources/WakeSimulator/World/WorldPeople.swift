@@ -67,7 +67,8 @@ extension World {
         nextNote += 1
         let note = random.percent(2) ? " " : "note-\(nextNote). go on\nwith the work"
         let delay: Duration =
-            random.percent(50) ? .zero : .milliseconds(random.percent(70) ? random.within(1...20_000) : random.within(1...600_000))
+            random.percent(50)
+            ? .zero : .milliseconds(random.percent(70) ? random.within(1...20_000) : random.within(1...600_000))
         let owes: Set<DeliveryKind> = random.pick([[.notice], [.notice], [.turn], [.notice, .turn]])
         return RestartRequest(
             id: Identifier(high: random.next(), low: random.next()), session: session,

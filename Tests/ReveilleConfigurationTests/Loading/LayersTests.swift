@@ -78,7 +78,6 @@ struct LayersTests {
         #expect(configuration.discordAccounts["ops"]?.allowedMentions == [.roles])
         #expect(configuration.discordAccounts["ops"]?.tokenLocation == .file("/t"))
         #expect(configuration.discordAccounts["web"]?.tokenLocation == nil)
-        #expect(configuration.discordAccounts["web"]?.intentBits == 1 << 0 | 1 << 9 | 1 << 12)
         #expect(configuration.discordAccounts["web"]?.channel == ChannelName("discord:web"))
     }
 
@@ -88,9 +87,7 @@ struct LayersTests {
             "ledger.directory": ("/x", "'/x'"), "ledger.retention": ("40d", "'40d'"),
             "discord.accounts.<name>.tokenFile": ("/x", "'/x'"), "discord.accounts.<name>.tokenEnvironment": ("X", "'X'"),
             "discord.accounts.<name>.apiBase": ("https://x/y", "'https://x/y'"),
-            "discord.accounts.<name>.gatewayURL": ("ws://127.0.0.1:1/x", "'ws://127.0.0.1:1/x'"),
             "discord.accounts.<name>.allowedMentions": ("users, roles", "['users', 'roles']"),
-            "discord.accounts.<name>.intents": ("guilds", "['guilds']"),
             "sessions.<pattern>.route": ("discord:default/user:1", "'discord:default/user:1'"),
             "routes.fallback": ("discord:default/channel:2", "'discord:default/channel:2'"),
             "restart.defaultDelay": ("0s", "'0s'"),

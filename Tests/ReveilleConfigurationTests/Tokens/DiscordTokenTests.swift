@@ -175,7 +175,7 @@ struct DiscordTokenTests {
             "{ discord: { accounts: { default: { tokenFile: 'TOKEN' } } } }",
             "{ discord: { accounts: { default: { tokenEnvironment: 'TOKEN' } } } }",
             "{ discord: { accounts: { 'TOKEN': {} } } }", "{ routes: { fallback: 'TOKEN' } }", "{ target: { settle: 'TOKEN' } }",
-            "{ discord: { accounts: { default: { intents: ['TOKEN'] } } } }",
+            "{ discord: { accounts: { default: { allowedMentions: ['TOKEN'] } } } }",
             "{ discord: { accounts: { default: { apiBase: 'TOKEN' } } } }",
             "{ 'TOKEN': 1, 'TOKEN': 2 }",
         ])

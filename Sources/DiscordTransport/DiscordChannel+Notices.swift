@@ -3,7 +3,7 @@ import Synchronization
 public import WakeCore
 public import WakeService
 
-extension DiscordTransport: NoticeTransport {
+extension DiscordChannel: NoticeTransport {
     /// The permits that are held or waited for, by delivery.
     struct Permits {
         var held: [DeliveryID: RateLimiter.Permit] = [:]

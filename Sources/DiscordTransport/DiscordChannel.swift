@@ -10,9 +10,9 @@ public import WakeService
 ///
 /// One object serves four ports. Nothing starts before ``run(reportingTo:)``; what is asked of it outside that time is answered
 /// as “not sent”.
-public final class DiscordTransport: ReadinessSource {
+public final class DiscordChannel: ReadinessSource {
     /// What every request says it comes from. Rule: Discord, reference, "User Agent".
-    static let userAgent = "DiscordBot (https://github.com/reveille/reveille, 0.1) reveille"
+    static let userAgent = "DiscordBot (https://reveille.example, 0.1.0)"
 
     /// The channel that it owns, sends through, checks and searches.
     public let channel: ChannelName
@@ -75,7 +75,7 @@ public final class DiscordTransport: ReadinessSource {
 
 // MARK: - Running
 
-extension DiscordTransport {
+extension DiscordChannel {
     /// Keeps the account connected until cancelled; then stores the session and closes with 4000, so that the next process
     /// resumes.
     ///

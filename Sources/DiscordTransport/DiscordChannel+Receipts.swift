@@ -2,7 +2,7 @@ import DiscordProtocol
 public import WakeCore
 public import WakeService
 
-extension DiscordTransport: ReceiptLookup {
+extension DiscordChannel: ReceiptLookup {
     /// Reads the channel's history for the notice. “Absent” is said only where history may be read and was read whole.
     public func search(_ order: SearchOrder) async -> ReceiptSearch {
         let place: Snowflake

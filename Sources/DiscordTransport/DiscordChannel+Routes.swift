@@ -4,7 +4,7 @@ import Synchronization
 public import WakeCore
 public import WakeService
 
-extension DiscordTransport: RouteCheck {
+extension DiscordChannel: RouteCheck {
     /// What was learned of people and guilds.
     struct Places {
         /// How many of each are remembered.
