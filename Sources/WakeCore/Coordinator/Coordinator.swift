@@ -115,6 +115,7 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func adopt(_ delivery: Delivery) {
+        nextSequence = max(nextSequence, delivery.sequence + 1)
         // A part of a wake that has ended and stays so is nothing to keep.
         guard delivery.isActive || wakes[delivery.id.wake] != nil else { return forget(delivery.id) }
         if let old = deliveries[delivery.id], old.route != delivery.route { leave(old.route, old.id) }

@@ -87,12 +87,14 @@ extension Step {
         put(wake)
         markOpen(wake)
         tell(decision(joined == nil ? .wakeOpened : .wakeJoined, member))
-        for kind in added.sorted() { addDelivery(kind, to: wake) }
+        // What joins later is owed later: nobody who was asked a permit for is overtaken.
+        let sequence = joined == nil || added.isEmpty ? wake.sequence : freshSequence()
+        for kind in added.sorted() { addDelivery(kind, to: wake, sequence) }
     }
 
-    private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake) {
+    private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake, _ sequence: Int64) {
         let id = DeliveryID(wake: wake.id, kind: kind)
-        let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: wake.sequence, at: now)
+        let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: sequence, at: now)
         put(delivery)
         tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
         if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }
