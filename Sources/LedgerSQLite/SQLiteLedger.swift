@@ -93,6 +93,14 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
         }
     }
 
+    /// See ``WakeService/Ledger/knowsSentinel(_:)``.
+    public func knowsSentinel(_ id: SentinelID) throws(WakeError) -> Bool {
+        try store.read { database in
+            let statement = try database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM sentinel WHERE id = ?)")
+            return try Bool.fetchOne(statement, arguments: [id.description]) ?? false
+        }
+    }
+
     // MARK: Inbox
 
     /// See ``WakeService/Inbox/append(_:)``.

@@ -29,7 +29,7 @@ public struct DirectiveRunner: Sendable {
     public mutating func run(
         _ event: Event, at now: Moment, dice: Dice, ledger: some Ledger, performer: inout some DirectivePerformer
     ) throws(WakeError) {
-        for directive in coordinator.step(event, at: now, dice: dice) {
+        for directive in coordinator.step(try known(event, ledger), at: now, dice: dice) {
             if case .record(let changes) = directive {
                 if changes.contains(where: \.isDurable) { try ledger.commit(changes) }
                 coordinator.adopt(changes)
@@ -37,5 +37,13 @@ public struct DirectiveRunner: Sendable {
                 try performer.perform(directive)
             }
         }
+    }
+
+    /// Only the ledger still knows a sentinel that has ended.
+    private func known(_ event: Event, _ ledger: some Ledger) throws(WakeError) -> Event {
+        guard case .requested(let request, let row) = event, coordinator.sentinels[request.id] == nil,
+            try ledger.knowsSentinel(request.id)
+        else { return event }
+        return .requestedAgain(request.id, inboxRow: row)
     }
 }

@@ -26,7 +26,6 @@ public struct Coordinator: Sendable {
     private(set) var byRoute: [Route: Set<DeliveryID>] = [:]
     private(set) var routesOfChannel: [ChannelName: Set<Route>] = [:]
     private(set) var ownRestartWakes: [SessionKey: [OwnRestartWake]] = [:]
-    private(set) var recentlyEnded = RecentSentinels()
     private(set) var nextSequence: Int64 = 1
 
     /// A session and where it is woken.
@@ -70,9 +69,7 @@ public struct Coordinator: Sendable {
 
     private mutating func adopt(_ change: Change) {
         switch change {
-        case .sentinel(let sentinel):
-            sentinels[sentinel.id] = sentinel.isOpen ? sentinel : nil
-            if !sentinel.isOpen { recentlyEnded.insert(sentinel.id) }
+        case .sentinel(let sentinel): sentinels[sentinel.id] = sentinel.isOpen ? sentinel : nil
         case .wake(let wake): adopt(wake)
         case .delivery(let delivery): adopt(delivery)
         case .epoch(let target, let epoch): epochs[target] = epoch
@@ -92,7 +89,6 @@ public struct Coordinator: Sendable {
         let place = Place(session: wake.session, route: wake.route)
         nextSequence = max(nextSequence, wake.sequence + 1)
         if wake.isByOwnRestart { remember(wake) }
-        if wakes[wake.id] == nil { for note in wake.notes { recentlyEnded.insert(note.asked) } }
         if wake.state == .ended {
             wakes[wake.id] = nil
             for id in wake.deliveries { forget(id) }
@@ -115,6 +111,7 @@ public struct Coordinator: Sendable {
     }
 
     private mutating func adopt(_ delivery: Delivery) {
+        nextSequence = max(nextSequence, delivery.sequence + 1)
         // A part of a wake that has ended and stays so is nothing to keep.
         guard delivery.isActive || wakes[delivery.id.wake] != nil else { return forget(delivery.id) }
         if let old = deliveries[delivery.id], old.route != delivery.route { leave(old.route, old.id) }

@@ -4,6 +4,8 @@ public enum Event: Hashable, Sendable {
     case daemonStarted(instance: Epoch)
     /// A request was found in the inbox, or came over a socket.
     case requested(RestartRequest, inboxRow: Int64?)
+    /// A request was found whose sentinel has already ended: it came twice.
+    case requestedAgain(SentinelID, inboxRow: Int64?)
     /// An operator's command was found in the inbox, or came over a socket; with the wake, where that has ended and only the ledger
     /// still knows it.
     case commanded(OperatorCommand, ended: EndedWake?, inboxRow: Int64?)

@@ -4,6 +4,7 @@ extension Step {
         switch event {
         case .daemonStarted(let instance): daemonStarted(instance)
         case .requested(let request, let row): requested(request, row)
+        case .requestedAgain(_, let row): if let row { change(.inboxApplied(row: row)) }
         case .commanded(let command, let ended, let row): commanded(command, ended, row)
         case .inboxRowRefused(let row, let reason):
             change(.inboxRefused(row: row, reason: reason))

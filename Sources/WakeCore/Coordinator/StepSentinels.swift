@@ -10,7 +10,7 @@ extension Step {
                     reason: problems.joined(separator: "; ")))
         }
         if let row { change(.inboxApplied(row: row)) }
-        guard sentinel(request.id) == nil, !base.recentlyEnded.contains(request.id) else { return }
+        guard sentinel(request.id) == nil else { return }
         let target = request.target
         let current = isSeen(target) ? unsettled(target) ?? epoch(target) : nil
         let sentinel = Sentinel(request, epoch: current, at: now)
@@ -56,21 +56,20 @@ extension Step {
         for directive in directives {
             switch directive {
             case .performRestart: act(.performRestart(sentinel))
-            case .owe: owe(sentinel, askedAs: sentinel.id)
+            case .owe: owe(sentinel)
             case .report(let cause):
                 let report = Sentinel(reporting: sentinel, as: dice.identifier(), cause: cause, at: now)
-                owe(report, askedAs: sentinel.id)
+                owe(report)
             case .examineAgain(let wait): lookAgain(.sentinel(sentinel.id), after: wait)
             }
         }
     }
 
     /// Joins the session's open wake, or opens one.
-    private mutating func owe(_ sentinel: Sentinel, askedAs asked: SentinelID) {
+    private mutating func owe(_ sentinel: Sentinel) {
         guard case .fired(let cause) = sentinel.state else { return }
         let note = Wake.Note(
-            sentinel: sentinel.id, asked: asked, text: sentinel.note, target: sentinel.target, cause: cause,
-            origin: sentinel.origin,
+            sentinel: sentinel.id, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
             requestedAt: sentinel.requestedAt, firedAt: now)
         let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
         let joined = openWake(place)
@@ -88,12 +87,14 @@ extension Step {
         put(wake)
         markOpen(wake)
         tell(decision(joined == nil ? .wakeOpened : .wakeJoined, member))
-        for kind in added.sorted() { addDelivery(kind, to: wake) }
+        // What joins later is owed later: nobody who was asked a permit for is overtaken.
+        let sequence = joined == nil || added.isEmpty ? wake.sequence : freshSequence()
+        for kind in added.sorted() { addDelivery(kind, to: wake, sequence) }
     }
 
-    private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake) {
+    private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake, _ sequence: Int64) {
         let id = DeliveryID(wake: wake.id, kind: kind)
-        let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: wake.sequence, at: now)
+        let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: sequence, at: now)
         put(delivery)
         tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
         if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }

@@ -15,8 +15,6 @@ public struct Wake: Hashable, Sendable, Codable {
     public struct Note: Hashable, Sendable, Codable {
         /// The sentinel.
         public let sentinel: SentinelID
-        /// The sentinel that was asked for; another one where this note tells that its restart did not happen.
-        public let asked: SentinelID
         /// What the session is to be told.
         public let text: String
         /// What restarted.

@@ -17,6 +17,9 @@ public protocol Ledger: Sendable {
 
     /// A wake that has ended, with its deliveries; nil if there is none, or it has not ended.
     func endedWake(_ id: WakeID) throws(WakeError) -> EndedWake?
+
+    /// Whether a sentinel of that id was ever recorded, open or not: a request that comes twice makes one sentinel.
+    func knowsSentinel(_ id: SentinelID) throws(WakeError) -> Bool
 }
 
 /// The side of the ledger that any process of its owner may write: works with the daemon down.

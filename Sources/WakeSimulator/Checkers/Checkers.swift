@@ -44,8 +44,8 @@ final class Checkers {
     var known: [DeliveryID: Known] = [:]
     var sentinels: [SentinelID: Sentinel] = [:]
     var wakes: [WakeID: Wake] = [:]
-    /// Wakes in the order in which they were first durable.
-    var wakeOrder: [WakeID: Int] = [:]
+    /// Deliveries in the order in which they were first durable.
+    var owedOrder: [DeliveryID: Int] = [:]
     // What operators asked for.
     var cancelledWakes: Set<WakeID> = []
     var markedWakes: Set<WakeID> = []
@@ -69,6 +69,7 @@ final class Checkers {
     private var previousRoutes: [Route: RouteState] = [:]
     /// When the life before this one ended.
     private var cutOffAt: Int64 = 0
+    private var isAlive = false
     /// When the disk last had no room: what happened since then was told late.
     var refusedAt: Int64?
     private var steps = 0
@@ -96,6 +97,7 @@ final class Checkers {
 
     func lifeBegan(_ life: Int, _ tables: LedgerTables, _ now: Moment, at time: Int64) {
         self.life = life
+        isAlive = true
         self.time = time
         self.now = now
         for (id, asked) in asked where asked.isAcknowledged && tables.sentinels[id] == nil && !tables.holds(id) {
@@ -105,10 +107,12 @@ final class Checkers {
         for id in wakes.keys where tables.wakes[id] == nil { report(.lost, "wake \(id) is gone from the ledger") }
         // What an unclear commit did or did not write counts as it now stands.
         sentinels = tables.sentinels
-        for wake in tables.wakes.values.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) { saw(wake) }
+        wakes = tables.wakes
         if let unclear { settle(unclear, tables) }
         unclear = nil
-        for delivery in tables.deliveries.values { rebase(delivery) }
+        for delivery in tables.deliveries.values.sorted(by: { ($0.sequence, $0.id.kind) < ($1.sequence, $1.id.kind) }) {
+            rebase(delivery)
+        }
     }
 
     /// What the cut off step was told counts if its commit took place after all.
@@ -127,11 +131,11 @@ final class Checkers {
         var value = known[delivery.id] ?? fresh(delivery)
         // Owed by the step that was cut off.
         if value.last == nil { value.holdFrom = cutOffAt }
+        moved(&value, to: delivery.route, delivery)
         value.last = delivery
-        value.route = delivery.route
         value.failures = delivery.failures
         value.needsLook = value.needsLook && delivery.isActive
-        known[delivery.id] = value
+        saw(delivery, value)
     }
 
     func fresh(_ delivery: Delivery) -> Known {
@@ -140,16 +144,24 @@ final class Checkers {
         return value
     }
 
-    func saw(_ wake: Wake) {
-        wakes[wake.id] = wake
-        if wakeOrder[wake.id] == nil { wakeOrder[wake.id] = wakeOrder.count }
+    /// It took the fallback: from here on another gate counts.
+    func moved(_ value: inout Known, to route: Route, _ delivery: Delivery) {
+        guard value.route != route else { return }
+        value.route = route
+        value.openAtFirst = open(route) - delivery.openTime.wholeMicroseconds
     }
 
-    func isNew(_ wake: Wake) -> Bool { wakeOrder[wake.id] == nil }
+    func saw(_ delivery: Delivery, _ value: Known) {
+        known[delivery.id] = value
+        if owedOrder[delivery.id] == nil { owedOrder[delivery.id] = owedOrder.count }
+    }
+
+    func isNew(_ wake: Wake) -> Bool { wakes[wake.id] == nil }
 
     func lifeEnded(at time: Int64) {
         self.time = time
-        cutOffAt = time
+        if isAlive { cutOffAt = time }
+        isAlive = false
         for route in Array(openSince.keys) { gate(route, isOpen: false) }
         channels = [:]
         routes = [:]

@@ -40,11 +40,10 @@ extension Checkers {
         text.hasPrefix(NoticeText.possibleRepeat) ? String(text.dropFirst(NoticeText.possibleRepeat.count + 1)) : text
     }
 
-    /// No older wake of the session is still to come.
+    /// Nothing that the session was owed earlier is still to come.
     private func checkOrder(_ id: DeliveryID, _ world: World) {
-        guard let mine = wakeOrder[id.wake], let session = wakes[id.wake]?.session, retries(id) == 0 else { return }
-        for (other, place) in wakeOrder where place < mine && wakes[other]?.session == session {
-            let rival = DeliveryID(wake: other, kind: id.kind)
+        guard let mine = owedOrder[id], let session = wakes[id.wake]?.session, retries(id) == 0 else { return }
+        for (rival, place) in owedOrder where place < mine && rival.kind == id.kind && wakes[rival.wake]?.session == session {
             guard let delivery = world.ledger.read({ $0.deliveries[rival] }), retries(rival) == 0 else { continue }
             if delivery.isActive { report(.order, "\(id) overtakes \(rival), which is \(delivery.stateName)") }
         }

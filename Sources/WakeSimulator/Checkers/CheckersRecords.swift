@@ -7,19 +7,16 @@ extension Checkers {
     func note(_ change: Change) {
         switch change {
         case .sentinel(let sentinel): sentinels[sentinel.id] = sentinel
-        case .wake(let wake): saw(wake)
+        case .wake(let wake): wakes[wake.id] = wake
         case .delivery(let delivery):
             var value = known[delivery.id] ?? fresh(delivery)
             if delivery.round != value.last?.round || (value.last?.isActive == false && delivery.isActive) {
                 value.failures = delivery.failures
                 value.holdFrom = time
             }
-            if value.route != delivery.route {
-                value.route = delivery.route
-                value.openAtFirst = open(delivery.route) - delivery.openTime.wholeMicroseconds
-            }
+            moved(&value, to: delivery.route, delivery)
             value.last = delivery
-            known[delivery.id] = value
+            saw(delivery, value)
         default: break
         }
     }
@@ -88,6 +85,7 @@ extension Checkers {
                 return report(.beforeRestart, "\(sentinel.id) fired, but \(target) is still in epoch \(truth)")
             }
             let up = time - (unitUpSince[target] ?? time)
+            guard refusedAt.map({ time - $0 > 30_000_000 }) ?? true else { return }
             if target != .unit("bot.service"), up < policy.targetSettle.wholeMicroseconds {
                 report(.beforeRestart, "\(sentinel.id) fired \(up / 1000) ms after \(target) came up")
             }

@@ -65,7 +65,9 @@ extension World {
     }
 
     private func disturbClock() {
-        if random.percent(50) {
+        if !machine.isSynchronised {
+            setClock()
+        } else if random.percent(50) {
             machine.synchronise(offsetMilliseconds: random.within(-20_000...20_000))
         } else {
             machine.loseSynchronisation(offsetMilliseconds: random.within(-400_000_000...400_000_000))

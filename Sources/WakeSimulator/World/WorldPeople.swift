@@ -9,8 +9,12 @@ extension World {
     func ask() {
         guard machineIsUp, requestsLeft > 0 else { return }
         requestsLeft -= 1
-        let request = makeRequest()
+        var request = makeRequest()
         let truth = trueEpoch(request.target)
+        if let unit = units.first(where: { $0.target == request.target }), time - unit.epochSince < 3_000_000, unit.isUp {
+            // The daemon may not have heard of it yet: whoever asks so soon asks the service manager.
+            request.epoch = unit.epoch(machine.boot)
+        }
         log("asked: \(Describe.request(request))")
         guard request.problems.isEmpty else {
             // Refused at the door, whoever asks.

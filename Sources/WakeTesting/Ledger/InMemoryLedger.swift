@@ -138,6 +138,11 @@ public final class InMemoryLedger: Ledger, Inbox {
         }
     }
 
+    /// Whether a sentinel of that id was ever recorded.
+    public func knowsSentinel(_ id: SentinelID) throws(WakeError) -> Bool {
+        state.withLock { $0.tables.sentinels[id] != nil }
+    }
+
     // MARK: Inbox
 
     /// Appends an item to the inbox.

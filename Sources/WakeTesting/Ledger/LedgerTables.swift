@@ -65,7 +65,12 @@ public struct LedgerTables: Sendable {
 
     /// What a daemon takes up at its start: wakes before their deliveries.
     func live(endedWakesSince moment: Moment) -> [Change] {
-        let recent = wakes.values.filter { $0.state != .ended || $0.stateSince.wallMilliseconds >= moment.wallMilliseconds }
+        let newest = wakes.values.map(\.sequence).max() ?? 0
+        let recent = wakes.values.filter { wake in
+            let isYoung = wake.openedAt.wallMilliseconds >= moment.wallMilliseconds || wake.openedAt.boot == moment.boot
+            // The newest of all, so that the next sequence is known even where everything has ended.
+            return wake.state != .ended || (isYoung && wake.isByOwnRestart) || wake.sequence == newest
+        }
         var changes: [Change] = epochs.map { .epoch($0.key, $0.value) }
         changes += sentinels.values.filter(\.isOpen).map { .sentinel($0) }
         for wake in recent.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) {
