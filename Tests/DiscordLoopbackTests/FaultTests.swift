@@ -1,3 +1,4 @@
+import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -178,6 +179,39 @@ import Testing
             rig.world.add(LoopbackFault(.refuseHandshake))
             await #expect(throws: (any Error).self) { try await GatewayClient.connect(rig) { _ in } }
             try await GatewayClient.connect(rig) { client async throws in #expect(await client.next(op: 10) != nil) }
+        }
+    }
+
+    @Test("a half-open connection says nothing more; a resume elsewhere brings what it missed")
+    func halfOpen() async throws {
+        try await withLoopback { rig async throws in
+            try await GatewayClient.connect(rig) { dead async throws in
+                let session = try await dead.login()
+                _ = await dead.next(op: 0, event: "GUILD_CREATE")
+                try rig.world.perform(.halfOpen)
+                try await rig.post(["content": "missed"])
+                try await GatewayClient.connect(rig) { client async throws in
+                    _ = await client.next(op: 10)
+                    try await client.resume(session, seq: 2)
+                    #expect(await client.next(op: 0, event: "MESSAGE_CREATE")?[key: "d"]?[key: "content"] == "missed")
+                    #expect(await client.next(op: 0, event: "RESUMED") != nil)
+                }
+                #expect(await dead.next(op: 0) == nil)
+            }
+        }
+    }
+
+    @Test("the admin port stays while the other one refuses")
+    func adminPort() async throws {
+        try await withLoopback({ $0.adminPort = 0 }) { rig async throws in
+            let admin = try #require(rig.address.adminPort)
+            try rig.world.perform(.outage(.refuse, lasting: nil))
+            let request = HTTPClientRequest(url: "http://127.0.0.1:\(admin)/_loopback/state")
+            let reply = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
+            #expect(reply.status == .ok)
+            var end = HTTPClientRequest(url: "http://127.0.0.1:\(admin)/_loopback/end-outage")
+            end.method = .POST
+            #expect(try await HTTPClient.shared.execute(end, timeout: .seconds(5)).status == .ok)
         }
     }
 

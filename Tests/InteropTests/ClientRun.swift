@@ -8,6 +8,7 @@ struct Said {
     let fields: [String: Any]
     var event: String { fields["event"] as? String ?? "" }
     subscript(field: String) -> Any? { fields[field] }
+    func strings(_ field: String) -> [String] { (fields[field] as? [Any] ?? []).map { "\($0)" } }
 }
 
 /// One run of a client script, and the loopback that it talks to.
