@@ -63,9 +63,12 @@ public struct LedgerTables: Sendable {
         }
     }
 
-    /// What a daemon takes up at its start: wakes before their deliveries.
+    /// What a daemon takes up at its start: wakes before their deliveries, and the last wake of all, from which the sequence goes on.
     func live(endedWakesSince moment: Moment) -> [Change] {
-        let recent = wakes.values.filter { $0.state != .ended || $0.stateSince.wallMilliseconds >= moment.wallMilliseconds }
+        let last = wakes.values.map(\.sequence).max()
+        let recent = wakes.values.filter {
+            $0.state != .ended || $0.stateSince.wallMilliseconds >= moment.wallMilliseconds || $0.sequence == last
+        }
         var changes: [Change] = epochs.map { .epoch($0.key, $0.value) }
         changes += sentinels.values.filter(\.isOpen).map { .sentinel($0) }
         for wake in recent.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) {
