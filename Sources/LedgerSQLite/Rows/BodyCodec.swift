@@ -49,7 +49,9 @@ struct BodyCodec {
         if let sum = row.sum, sum != Checksum.of(row.body) {
             throw WakeError(
                 .ledgerCorrupt, "\(type) \(row.name) of the ledger is damaged", cause: "its checksum is wrong",
-                hint: "Bits have changed on the disk: restore a backup, and look at the disk. 'reveille ledger check' lists such rows.")
+                hint:
+                    "Bits have changed on the disk: restore a backup, and look at the disk. 'reveille ledger check' lists such rows."
+            )
         }
         return try value(type, row.body, of: "\(type) \(row.name)")
     }
@@ -61,7 +63,9 @@ struct BodyRow: Sendable {
     let name: String
     let sum: Int64?
 
-    static func fetch(_ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()) throws -> [BodyRow] {
+    static func fetch(_ database: Database, _ sql: String, _ arguments: StatementArguments = StatementArguments()) throws
+        -> [BodyRow]
+    {
         let rows = try Row.fetchCursor(try database.cachedStatement(sql: sql), arguments: arguments)
         var bodies: [BodyRow] = []
         while let row = try rows.next() { bodies.append(BodyRow(row)) }
