@@ -6,8 +6,8 @@ public struct BootID: Hashable, Sendable, Codable, CustomStringConvertible {
     /// Takes a boot id as the kernel prints it, with or without dashes.
     public init(_ text: String) { description = text.lowercased().filter { $0 != "-" && !$0.isWhitespace } }
 
-    /// Reads the plain text.
-    public init(from decoder: any Decoder) throws { self.init(try String(from: decoder)) }
+    /// Reads the plain text as it was written; a start reads many thousands.
+    public init(from decoder: any Decoder) throws { description = try String(from: decoder) }
 
     /// Writes the plain text.
     public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }

@@ -145,7 +145,7 @@ struct CareTests {
         try story.restart(as: "live")
         var bites: [Int] = []
         while let bite = Optional(try story.ledger.prune(endedBefore: old, limit: 8)), bite > 0 { bites.append(bite) }
-        #expect(bites.reduce(0, +) == 61 && bites.allSatisfy { $0 <= 16 })
+        #expect(bites.reduce(0, +) == 61 && bites.allSatisfy { $0 <= 24 })
         #expect(try story.ledger.reader.wakes(.all).count == 2)
         #expect(try story.ledger.reader.sentinels().count == 2)
         #expect(try story.ledger.store.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM attempt") } == 1)

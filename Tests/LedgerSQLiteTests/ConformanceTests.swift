@@ -23,4 +23,15 @@ struct ConformanceTests {
             })
         try suite.check()
     }
+
+    @Test("the double in memory keeps the same promises, or tests with it would prove nothing")
+    func doubleConforms() throws {
+        try LedgerConformance<InMemoryLedger>(
+            make: { InMemoryLedger() },
+            reopen: { ledger in
+                ledger.crash()
+                return ledger
+            }
+        ).check()
+    }
 }

@@ -59,8 +59,13 @@ extension SQLiteLedger {
             }
             return try file.write(identity.nextGeneration, previous: identity.nextGeneration)
         }
-        try file.write(identity.nextGeneration, previous: last)
-        try store.write { try Self.note(identity, $0) }
+        do {
+            try file.write(identity.nextGeneration, previous: last)
+            try store.write { try Self.note(identity, $0) }
+        } catch {
+            // Another generation without a new number: nothing is lost by that, and a full disk is no reason not to start.
+            if error.code != .diskFull { throw error }
+        }
     }
 
     private static func note(_ identity: LedgerIdentity, _ database: Database) throws {

@@ -7,7 +7,6 @@ import WakeService
 /// Values of the core as they stand in `body` columns: JSON, so that a person can read them with any SQLite shell.
 struct BodyCodec {
     private let encoder = JSONEncoder()
-    private let decoder = JSONDecoder()
 
     init() { encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes] }
 
@@ -16,7 +15,7 @@ struct BodyCodec {
     /// - Throws: ``WakeService/WakeError/Code/ledgerCorrupt`` that names the row; a row is never skipped.
     func value<Value: Decodable>(_ type: Value.Type, _ body: Data, of row: @autoclosure () -> String) throws -> Value {
         do {
-            return try decoder.decode(type, from: body)
+            return try BodyDecoder.decode(type, from: Array(body))
         } catch {
             throw WakeError(
                 .ledgerCorrupt, "\(row()) of the ledger can't be read", cause: String(describing: error),

@@ -48,7 +48,7 @@ struct InboxRows {
         return row
     }
 
-    /// - Parameter skipsHeld: leaves out what awaits adoption, as the daemon does.
+    /// The oldest rows after one; `skipsHeld` leaves out what awaits adoption, as the daemon does.
     func rows(after row: Int64, limit: Int, skipsHeld: Bool) throws(WakeError) -> [InboxRow] {
         let limit = max(0, min(limit, Self.maximumRows))
         return try store.read { database in

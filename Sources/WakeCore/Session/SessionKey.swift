@@ -58,6 +58,7 @@ public struct SessionKey: Hashable, Sendable, Codable, CustomStringConvertible, 
             throw SessionKeyError(
                 text, maximumBytes + 1, "it is \(text.utf8.count) bytes long, at most \(maximumBytes) are allowed")
         }
+        if text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) { return }
         for (index, scalar) in text.unicodeScalars.enumerated() {
             let isControl =
                 scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || (0x2028...0x2029).contains(scalar.value)

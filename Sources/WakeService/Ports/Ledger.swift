@@ -6,7 +6,8 @@ public import WakeCore
 /// ``WakeError/Code/diskFull``, none is, and it may be called again. After any other error nothing is known: exit and start anew.
 public protocol Ledger: Sendable {
     /// Everything live: open sentinels, wakes that have not ended with their deliveries, known epochs; and the ended wakes younger than
-    /// the given age with the session's own restarts in them, so that loops are seen across restarts.
+    /// the given age with the session's own restarts in them, so that loops are seen across restarts. Also the last wake of all, ended
+    /// or not, so that the sequence goes on.
     func load(endedWakesSince moment: Moment) throws(WakeError) -> [Change]
 
     /// Makes all durable changes of the list in one transaction. Changes that are not durable are passed over.
@@ -24,7 +25,8 @@ public protocol Ledger: Sendable {
 
 /// The side of the ledger that any process of its owner may write: works with the daemon down.
 public protocol Inbox: Sendable {
-    /// Appends an item; when it returns, the item is on disk.
+    /// Appends an item; when it returns, the item is on disk. A request for `self` that names no epoch bears the one in force now, or
+    /// `none` where the daemon has never run, so that a start that comes between tells itself from the one that was asked for.
     ///
     /// - Parameter item: a request whose ``WakeCore/RestartRequest/problems`` are empty, or a command.
     /// - Returns: the item's row.

@@ -157,8 +157,15 @@ public final class InMemoryLedger: Ledger, Inbox {
         case .change(let change): tables.apply(change)
         case .append(let item):
             tables.lastInboxRow += 1
-            tables.inbox[tables.lastInboxRow] = item
+            tables.inbox[tables.lastInboxRow] = withEpoch(item, tables)
         }
+    }
+
+    /// A request for `self` bears the epoch that is in force when it is appended.
+    private static func withEpoch(_ item: InboxItem, _ tables: LedgerTables) -> InboxItem {
+        guard case .request(var request) = item, request.target == .daemon, request.epoch == nil else { return item }
+        request.epoch = tables.epochs[.daemon] ?? .token("none")
+        return .request(request)
     }
 
     @discardableResult

@@ -63,7 +63,7 @@ public struct LedgerTables: Sendable {
         }
     }
 
-    /// What a daemon takes up at its start: wakes before their deliveries.
+    /// What a daemon takes up at its start: wakes before their deliveries, and the last wake of all, from which the sequence goes on.
     func live(endedWakesSince moment: Moment) -> [Change] {
         let newest = wakes.values.map(\.sequence).max() ?? 0
         let recent = wakes.values.filter { wake in
