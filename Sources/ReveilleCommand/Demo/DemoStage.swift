@@ -98,12 +98,12 @@ struct DemoStage {
         let pipe = Pipe()
         process.standardError = pipe
         let log = folder.appending(path: "daemon.jsonl")
-        if !FileManager.default.fileExists(atPath: log.path) { FileManager.default.createFile(atPath: log.path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
         let file = try FileHandle(forWritingTo: log)
         pipe.fileHandleForReading.readabilityHandler = { [book] handle in
             let data = handle.availableData
             guard !data.isEmpty else { return handle.readabilityHandler = nil }
-            try? file.seekToEnd()
+            _ = try? file.seekToEnd()
             try? file.write(contentsOf: data)
             book.take(data, of: process)
         }
