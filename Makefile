@@ -7,8 +7,8 @@ setup:            ## install what a fresh Debian 12 lacks
 demo: setup       ## show the main job for real: about 30 s after the build
 	swift build --product reveille && .build/debug/reveille demo
 
-test: setup       ## build everything and run every test
-	swift test --disable-xctest
+test: setup       ## build everything and run every test; not all at once, since many start programs of their own
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=4 swift test --disable-xctest
 
 sim:              ## simulate RESTARTS restarts
 	swift build -c release --product simulate --scratch-path .build-sim && .build-sim/release/simulate --restarts $(or $(RESTARTS),1000000)

@@ -89,11 +89,11 @@ import Testing
         try await withLoopback { rig async throws in
             let body: JSON = ["content": "once", "nonce": "w", "enforce_nonce": true]
             let first = try await rig.post(body)
-            rig.time.advance(by: .seconds(179))
+            rig.time.advance(by: .seconds(100))
             let second = try await rig.post(body)
             #expect(first["id"] == second["id"])
             #expect(rig.world.messages(in: Rig.channel).count == 1)
-            rig.time.advance(by: .seconds(2))
+            rig.time.advance(by: .seconds(81))
             #expect(try await rig.post(body)["id"] != first["id"])
             #expect(rig.world.messages(in: Rig.channel).count == 2)
         }

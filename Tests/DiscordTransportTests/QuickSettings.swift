@@ -6,6 +6,6 @@ extension DiscordSettings {
     mutating func hurry(handshakeTimeout: Duration) {
         gateway.handshakeTimeout = handshakeTimeout
         gateway.backoff.base = .milliseconds(20)
-        requestTimeout = .seconds(3)
+        requestTimeout = .seconds(10)
     }
 }

@@ -27,7 +27,7 @@ struct SendVerdictTests {
         let table: [(Int, Int, Kind)] = [
             (404, 10003, .permanent), (404, 10004, .permanent), (404, 10008, .deleted), (404, 10013, .permanent),
             (400, 20009, .permanent), (429, 20016, .transient), (429, 20028, .transient), (429, 20029, .transient),
-            (401, 40001, .route), (403, 40002, .channel), (429, 40003, .transient), (400, 40004, .transient),
+            (401, 40001, .channel), (403, 40002, .route), (429, 40003, .transient), (400, 40004, .transient),
             (413, 40005, .permanent), (400, 40006, .transient), (400, 40058, .permanent), (429, 40062, .transient),
             (403, 40333, .route), (403, 50001, .route), (400, 50003, .permanent), (400, 50006, .permanent),
             (403, 50007, .route), (400, 50008, .permanent), (403, 50013, .route), (401, 50014, .channel),
