@@ -112,6 +112,8 @@ let package = Package(
                 nioposix,
                 niohttp, niowebsocket, logging,
             ]),
+        // Spawns the real program: depending on it makes sure that it is built.
+        tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],
     swiftLanguageModes: [.v6]
 )

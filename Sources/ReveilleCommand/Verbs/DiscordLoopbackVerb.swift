@@ -28,7 +28,9 @@ struct DiscordLoopbackVerb: AsyncParsableCommand {
     @Option(name: .long, help: "How long a lost session can be resumed; default 180s.") var sessionTtl: String?
     @Option(name: .long, help: "The heartbeat interval; default 41.25s.") var heartbeat: String?
     @Option(name: .long, help: "Identifies left until the limit resets.") var identifiesLeft: Int?
-    @Option(name: .long, help: "Identifies allowed at once per 5 s.") var maxConcurrency = 1
+    @Option(name: .long, help: "Identifies allowed at once per --identify-window.") var maxConcurrency = 1
+    @Option(name: .long, help: "The time in which those are counted; default 5s. Tests that identify often shorten it.")
+    var identifyWindow: String?
     @Option(name: .long, help: "A fault, in words: KIND [field=value …]; may be repeated. A wrong one lists those known.")
     var fault: [String] = []
     @Option(name: .long, help: "A script of faults and timed actions, as JSON.") var script: String?
@@ -64,6 +66,7 @@ struct DiscordLoopbackVerb: AsyncParsableCommand {
         if let heartbeat { options.heartbeatInterval = try DurationArgument.parse(heartbeat, flag: "--heartbeat") }
         options.sessionStartRemaining = identifiesLeft
         options.maxConcurrency = maxConcurrency
+        if let identifyWindow { options.identifyWindow = try DurationArgument.parse(identifyWindow, flag: "--identify-window") }
         options.faults = try fault.map { try LoopbackFault($0) }
         options.scriptPath = script
         options.log = log.map { .file($0) } ?? .standardOutput

@@ -36,6 +36,11 @@ struct LedgerCheck: AsyncParsableCommand {
             for problem in report.problems { Printing.line("FAULT  \(problem)") }
             for remark in report.remarks { Printing.line("note   \(remark)") }
             Printing.line("\(client.folder.databasePath): \(isSound ? "sound" : "damaged")")
+            if !isSound {
+                Printing.line(
+                    "Try: stop the daemon, move ledger.sqlite and ledger.sqlite-wal away (keep them), copy a backup in their place, then "
+                        + "reveille ledger adopt")
+            }
         }
         if !isSound { throw ExitCode(Complaint.Code.data.rawValue) }
     }

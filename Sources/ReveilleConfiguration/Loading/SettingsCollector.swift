@@ -20,6 +20,9 @@ struct SettingsCollector {
         problems.append(problem())
     }
 
+    private static let syntaxHint =
+        "look there and just before it for a bracket, comma, quote or colon; https://json5.org has the rules"
+
     /// Takes in a file.
     mutating func add(_ bytes: [UInt8], file: String) {
         let document: JSON5Document
@@ -31,7 +34,7 @@ struct SettingsCollector {
             let code: ConfigurationProblem.Code =
                 error.code == .notUTF8 ? .notUTF8 : error.code == .tooLarge ? .tooLarge : .notJSON5
             let origin = ConfigurationOrigin.file(path: file, position: error.position)
-            report(ConfigurationProblem(code, origin: origin, message: error.message, hint: error.hint))
+            report(ConfigurationProblem(code, origin: origin, message: error.message, hint: error.hint ?? Self.syntaxHint))
             return
         }
         for duplicate in document.duplicates {
