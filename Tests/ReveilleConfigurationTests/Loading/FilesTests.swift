@@ -8,7 +8,7 @@ struct FilesTests {
         _ variables: [String: String], user: UInt32 = 1_000, file: String? = nil, scope: ConfigurationFiles.Scope? = nil
     ) throws -> ConfigurationFiles {
         try ConfigurationFiles(
-            file: file, scope: scope, in: Surroundings(variables: variables, userID: user, workingDirectory: "/work"))
+            file: file, scope: scope, in: Surroundings(variables: variables, userID: user, workingDirectory: "/srv"))
     }
 
     @Test("a person's is in XDG_CONFIG_HOME, else in ~/.config; the system's in /etc/reveille; --config wins")
@@ -21,8 +21,8 @@ struct FilesTests {
         #expect(try files(["HOME": "/root"], user: 0, scope: .user).main == "/root/.config/reveille/reveille.json5")
         #expect(try files(["CONFIGURATION_DIRECTORY": "/etc/reveille-b:/x"], user: 998).main == "/etc/reveille-b/reveille.json5")
         let named = try files([:], file: "conf/mine.json5")
-        #expect(named.main == "/work/conf/mine.json5")
-        #expect(named.dropInDirectory == "/work/conf/reveille.d")
+        #expect(named.main == "/srv/conf/mine.json5")
+        #expect(named.dropInDirectory == "/srv/conf/reveille.d")
         #expect(named.isNamed)
     }
 
