@@ -53,10 +53,21 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
     }
 
     /// Completes a checkpoint, closes the files and gives the instance lock back. What was committed is safe without it too.
-    public func close() {
-        try? store.checkpoint(.truncate)
-        store.close()
-        lock.release()
+    ///
+    /// - Returns: why the file may not be trusted, where a write or sync failed, now or before; a full disk or a reader that holds
+    ///   the checkpoint up is no such reason.
+    @discardableResult
+    public func close() -> WakeError? {
+        defer {
+            store.close()
+            lock.release()
+        }
+        do {
+            try store.checkpoint(.truncate)
+        } catch {
+            return error.code == .diskFull || error.code == .ledgerLocked ? nil : error
+        }
+        return nil
     }
 
     /// Gives the instance lock back as the end of a process would: nothing is completed. For tests of what a crash leaves.

@@ -217,6 +217,11 @@ class Rig:
         self.requests = []
 
     def photograph(self):
+        # Each point gets a Discord of its own, which would not know the session of this one.
+        database = sqlite3.connect(self.ledger / "ledger.sqlite")
+        database.execute("DELETE FROM transport_session")
+        database.commit()
+        database.close()
         self.photo = {path.relative_to(self.ledger): path.read_bytes() for path in self.ledger.rglob("*") if path.is_file()}
         self.photo_requests = list(self.requests)
 
@@ -326,7 +331,7 @@ def judge(story, rig, number, action, sticky):
             raise Broken(f"should have been killed, but ended with {code}: {said[-2000:]}")
         if not action.startswith("kill") and code < 0:
             raise Broken(f"ended by signal {-code}: {said[-2000:]}")
-        if deed == "failed" and call in SYNCS and (acknowledged or code == 0):
+        if deed == "failed" and call in SYNCS and not passed_over(rig, call, path) and (acknowledged or code == 0):
             raise Broken(f"{call} failed, and it went on (acknowledged: {acknowledged}, exit code {code}): {said[-2000:]}")
         if not action.startswith("kill") and code != 0 and "Error:" not in said:
             raise Broken(f"exit code {code} without a word: {said[-2000:]}")
@@ -334,6 +339,12 @@ def judge(story, rig, number, action, sticky):
     except Broken as broken:
         raise Broken(f"{where}: {broken}") from None
     return where
+
+
+def passed_over(rig, call, path):
+    """SQLite syncs the folder of a log or journal with fdatasync and ignores the answer. The log's name is made durable by our own
+    fsync before; so only that one counts."""
+    return call == "fdatasync" and path == str(rig.ledger)
 
 
 def plan(story, calls, mode):

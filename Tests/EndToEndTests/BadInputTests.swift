@@ -214,18 +214,15 @@ struct BadInputTests {
         }
     }
 
-    @Test("whom a notice may ping, and what the session listens to, are the operator's choice")
+    @Test("whom a notice may ping is the operator's choice")
     func choices() async throws {
         try await Stage.play { stage in
             try stage.world.perform(.permissions(channel: Stage.channel, allow: .mentionEveryone, deny: []))
             _ = try await stage.writeSentinel("@everyone look", session: "agent:ops:discord:channel:\(Stage.channel)")
-            let daemon = try await stage.startDaemon(
-                "discord.accounts.default.allowedMentions=everyone", "discord.accounts.default.intents=guilds")
+            let daemon = try await stage.startDaemon("discord.accounts.default.allowedMentions=everyone")
             try await daemon.saw("wakeEnded")
             let created = try await stage.discord("message_created")
             #expect(created["mention_everyone"] == "true")
-            let identify = try await stage.discord("identify")
-            #expect(identify["intents"] == "1")
             try await stage.stop(daemon)
         }
     }

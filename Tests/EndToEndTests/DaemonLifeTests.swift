@@ -54,8 +54,8 @@ struct DaemonLifeTests {
         }
     }
 
-    /// Without this intent no echo tells of our own messages, so that the reply or history must.
-    private static let noEchoes = "discord.accounts.default.intents=guilds"
+    /// No echo of our own messages comes through such a gateway, so that the reply or history must tell.
+    private static let mute = "half-open when=session count=0"
 
     /// History tells where it may be read; else a repeat whose nonce Discord still knows is answered with the first message.
     private static func choose(_ source: String, _ stage: Stage) throws -> String {
@@ -69,10 +69,11 @@ struct DaemonLifeTests {
         arguments: ["history", "reply"])
     func suspended(_ source: String) async throws {
         try await Stage.play { stage in
+            stage.world.add(try LoopbackFault(Self.mute))
             let window = try Self.choose(source, stage)
             stage.world.add(try LoopbackFault("slow-reply method=POST delay_ms=3600000"))
             _ = try await stage.writeSentinel("suspended")
-            let daemon = try await stage.startDaemon(Self.noEchoes, window)
+            let daemon = try await stage.startDaemon(window)
             try await stage.discord("message_created")
             daemon.signal(SIGSTOP)
             try stage.world.perform(.dropConnections(reset: true))
@@ -91,14 +92,15 @@ struct DaemonLifeTests {
         arguments: ["history", "reply"])
     func lostAndKilled(_ source: String) async throws {
         try await Stage.play { stage in
+            stage.world.add(try LoopbackFault(Self.mute))
             let window = try Self.choose(source, stage)
             stage.world.add(try LoopbackFault("slow-reply method=POST delay_ms=3600000"))
             _ = try await stage.writeSentinel("lost")
-            let first = try await stage.startDaemon(Self.noEchoes, window)
+            let first = try await stage.startDaemon(window)
             try await stage.discord("message_created")
             first.signal(SIGKILL)
             _ = try await first.ended()
-            let second = try await stage.startDaemon(Self.noEchoes, window)
+            let second = try await stage.startDaemon(window)
             try await second.saw("deliveryReconciling")
             let delivered = try await second.saw("deliveryDelivered")
             #expect(delivered["reason"]?.hasPrefix(source) == true, "\(delivered)")

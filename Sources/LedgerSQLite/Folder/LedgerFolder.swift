@@ -41,7 +41,7 @@ public struct LedgerFolder: Sendable, Hashable {
         if let parent, geteuid() == 0, let owner = Self.status(parent), owner.st_uid != 0 {
             _ = chown(path, owner.st_uid, owner.st_gid)
         }
-        if let parent { Self.synchronise(parent) }
+        guard synchroniseParent() else { throw unavailable("can't make the new folder '\(path)' durable", errno) }
     }
 
     /// Checks that the folder is there, is ours, is closed to others, and lies on a file system that keeps promises.
@@ -95,6 +95,29 @@ public struct LedgerFolder: Sendable, Hashable {
         _ = fchown(descriptor, status.st_uid, status.st_gid)
     }
 
+    /// Makes the write-ahead log's name durable before SQLite does: of that, SQLite passes a failure over. Only beside a ledger of
+    /// ours that uses one (bytes 18 and 19 of the header, and the application id at 68): nothing is put beside anybody else's file.
+    func prepareLog() throws(WakeError) {
+        guard Self.status(logPath) == nil else { return }
+        let header = Self.beginning(databasePath, bytes: 72)
+        guard header.count == 72, header[18] == 2, header[19] == 2,
+            header[68...].reduce(0, { $0 << 8 | Int($1) }) == Schema.applicationID
+        else { return }
+        let descriptor = open(logPath, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw unavailable("can't make '\(logPath)'", errno) }
+        giveToOwner(descriptor)
+        Glibc.close(descriptor)
+        guard Self.synchronise(path) else { throw unavailable("can't make the names in '\(path)' durable", errno) }
+    }
+
+    private static func beginning(_ path: String, bytes: Int) -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { Glibc.close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: bytes)
+        return Array(buffer.prefix(max(0, read(descriptor, &buffer, bytes))))
+    }
+
     func unavailable(_ message: String, _ code: Int32, _ hint: String? = nil) -> WakeError {
         let hints: [Int32: String] = [
             EACCES: "Check the permissions of '\(path)' and of the folders above it.",
@@ -110,6 +133,12 @@ public struct LedgerFolder: Sendable, Hashable {
     static func status(_ path: String) -> stat? {
         var status = stat()
         return fstatat(AT_FDCWD, path, &status, 0) == 0 ? status : nil
+    }
+
+    /// Makes this folder's own name durable, where its parent may be read at all.
+    func synchroniseParent() -> Bool {
+        guard let slash = path.lastIndex(of: "/") else { return Self.synchronise(".") || errno == EACCES }
+        return Self.synchronise(slash == path.startIndex ? "/" : String(path[..<slash])) || errno == EACCES
     }
 
     /// Makes the names in a folder durable. Some file systems can't, and then need not.

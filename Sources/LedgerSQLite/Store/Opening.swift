@@ -11,6 +11,7 @@ struct Opening {
     func asHolder() throws(WakeError) -> Store {
         if !folder.hasDatabase { try make() }
         try refuseWhatIsNoFile()
+        try folder.prepareLog()
         let store = try Store(folder)
         let mark = try Schema.mark(of: store)
         let isCurrent = try schema.accepts(mark, at: folder.databasePath)
@@ -33,6 +34,7 @@ struct Opening {
             try makeUnlessDaemonDoes()
         }
         try refuseWhatIsNoFile()
+        try folder.prepareLog()
         let store = try Store(folder)
         if try schema.accepts(try Schema.mark(of: store), at: folder.databasePath) { return store }
         store.close()
@@ -78,7 +80,8 @@ struct Opening {
         guard rename(draft, folder.databasePath) == 0 else {
             throw folder.unavailable("can't name the new ledger '\(folder.databasePath)'", errno)
         }
-        guard LedgerFolder.synchronise(folder.path) else {
+        // The folder's own name too: whoever made the folder may have been killed before that was durable.
+        guard LedgerFolder.synchronise(folder.path), folder.synchroniseParent() else {
             throw WakeError(
                 .outcomeUnknown, "the folder '\(folder.path)' could not be synchronised", cause: String(cString: strerror(errno)),
                 hint: "Nothing was promised. Look at the disk (dmesg), then start again.")

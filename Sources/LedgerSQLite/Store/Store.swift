@@ -44,7 +44,8 @@ final class Store: Sendable {
 
     /// Turns the write-ahead log on; it stays on, as it is written in the file.
     func useLog() throws(WakeError) {
-        let mode = try read { try String.fetchOne($0, sql: "PRAGMA journal_mode=WAL") }
+        // To the statement's end: the change is committed after its one row, and only then is a failure told.
+        let mode = try read { try String.fetchAll($0, sql: "PRAGMA journal_mode=WAL").last }
         guard mode == "wal" else {
             throw WakeError(
                 .ledgerUnavailable, "'\(folder.databasePath)' can't use a write-ahead log", cause: "journal mode \(mode ?? "?")",

@@ -59,7 +59,8 @@ struct Daemon {
             ledger.close()
             throw error
         }
-        ledger.close()
+        // A failure that nobody was told of yet: what is stored last when stopping, and the checkpoint.
+        if let failure = ledger.close() { throw failure }
         logger.notice("stopped", metadata: [LogKey.event: "stopped"])
     }
 
