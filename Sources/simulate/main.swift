@@ -10,9 +10,11 @@ struct Arguments {
     var keepsHistory = false
     var workers = 2
     var losesCommits = false
+    var until: Checker?
 
     static let usage = """
-        usage: simulate [--restarts N] [--seconds S] [--first-seed N] [--workers N] [--lose-commits]
+        usage: simulate [--restarts N] [--seconds S] [--first-seed N] [--workers N]
+                        [--until CHECKER] [--lose-commits]
                simulate --seed N [--history]
 
           --restarts N     run seeds until the daemon has been started this often; default 200000
@@ -21,6 +23,7 @@ struct Arguments {
           --workers N      threads; default 2
           --seed N         run one seed alone
           --history        print what happened in it
+          --until CHECKER  go on after other violations until this checker trips; then exit 1
           --lose-commits   the negative control: a disk that says "done" before it is; must end with a violation
         """
 
@@ -39,6 +42,9 @@ struct Arguments {
             case "--workers": workers = max(1, Int(clamping: number()))
             case "--history": keepsHistory = true
             case "--lose-commits": losesCommits = true
+            case "--until":
+                guard let name = words.popFirst(), let checker = Checker(rawValue: name) else { Self.refuse("no such checker") }
+                until = checker
             case "--help", "-h":
                 print(Self.usage)
                 exit(0)
@@ -81,15 +87,14 @@ struct Summary {
 }
 
 /// Runs a batch of seeds, up to the first violation.
-func runBatch(_ seeds: Range<UInt64>, _ options: SimulationOptions) -> Summary {
+func runBatch(_ seeds: Range<UInt64>, _ options: SimulationOptions, until: Checker?) -> Summary {
     var summary = Summary()
     for seed in seeds {
         let result = Simulation(seed: seed, options: options).run()
         summary.statistics += result.statistics
-        if result.violation != nil {
-            summary.failures.append(result)
-            break
-        }
+        guard let violation = result.violation, until == nil || violation.checker == until else { continue }
+        summary.failures.append(result)
+        break
     }
     return summary
 }
@@ -104,7 +109,7 @@ func runMany(_ arguments: Arguments, _ options: SimulationOptions) async -> Summ
         for _ in 0..<arguments.workers {
             let seeds = next..<next + batch
             next += batch
-            group.addTask { runBatch(seeds, options) }
+            group.addTask { runBatch(seeds, options, until: arguments.until) }
         }
         while let done = await group.next() {
             summary.add(done)
@@ -114,7 +119,7 @@ func runMany(_ arguments: Arguments, _ options: SimulationOptions) async -> Summ
             guard summary.failures.isEmpty, summary.statistics.restarts < arguments.restarts, !isOver else { continue }
             let seeds = next..<next + batch
             next += batch
-            group.addTask { runBatch(seeds, options) }
+            group.addTask { runBatch(seeds, options, until: arguments.until) }
         }
     }
     if isTerminal { say("\n") }

@@ -36,6 +36,21 @@ public struct SendOrder: Hashable, Sendable {
     public let nonce: String
     /// Which attempt, from 1.
     public let attempt: Int
+
+    /// Makes an order; see the properties.
+    public init(
+        delivery: DeliveryID, session: SessionKey, route: Route, capabilities: RouteCapabilities, text: String, trailer: String,
+        nonce: String, attempt: Int
+    ) {
+        self.delivery = delivery
+        self.session = session
+        self.route = route
+        self.capabilities = capabilities
+        self.text = text
+        self.trailer = trailer
+        self.nonce = nonce
+        self.attempt = attempt
+    }
 }
 
 /// One search for a receipt.
@@ -50,6 +65,15 @@ public struct SearchOrder: Hashable, Sendable {
     public let nonce: String
     /// The first attempt whose result is unknown.
     public let since: Moment
+
+    /// Makes an order; see the properties.
+    public init(delivery: DeliveryID, route: Route, trailer: String, nonce: String, since: Moment) {
+        self.delivery = delivery
+        self.route = route
+        self.trailer = trailer
+        self.nonce = nonce
+        self.since = since
+    }
 }
 
 /// A fact to keep: exactly what the ledger stores and what the coordinator adopts.

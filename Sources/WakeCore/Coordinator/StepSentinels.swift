@@ -109,7 +109,7 @@ extension Step {
     private func loop(_ wake: Wake) -> String? {
         guard wake.isByOwnRestart else { return nil }
         let recent = (base.ownRestartWakes[wake.session] ?? []).filter {
-            now.elapsed(since: $0.openedAt).map { $0 <= policy.loopWindow } ?? false
+            $0.wake != wake.id && now.elapsed(since: $0.openedAt).map { $0 <= policy.loopWindow } ?? false
         }
         guard recent.count >= policy.loopWakes else { return nil }
         return

@@ -28,6 +28,12 @@ final class Checkers {
         var isUnderWay = false
         /// An attempt whose result nobody knows, and nobody has looked since.
         var needsLook = false
+        /// The first send whose result is unknown, and nothing conclusive was heard since.
+        var firstUnclearAt: Int64?
+        var lastSendAt: Int64 = 0
+        /// The last send was a repeat outside the nonce window; and if so, whether its result is unknown.
+        var wasLateRepeat = false
+        var lateRepeatIsUnclear = false
         var failures = 0
         var retryAfter: Duration?
         var text: String?
@@ -38,6 +44,9 @@ final class Checkers {
         var sawPermanent = false
         var openAtFirst: Int64 = 0
         var last: Delivery?
+        /// Since when it is held with its gate shut, in this life.
+        var shutSince: Int64?
+        var isEscalated = false
     }
 
     var asked: [SentinelID: Asked] = [:]
@@ -64,9 +73,10 @@ final class Checkers {
     var openTotal: [Route: Int64] = [:]
     var unitsSeen: [RestartTarget: Int] = [:]
     var unitUpSince: [RestartTarget: Int64] = [:]
-    var shutSince: [Route: Int64] = [:]
     private var previousChannels: [ChannelName: ChannelState] = [:]
     private var previousRoutes: [Route: RouteState] = [:]
+    /// When the faults stopped.
+    var calmSince: Int64?
     /// When the life before this one ended.
     private var cutOffAt: Int64 = 0
     private var isAlive = false
@@ -120,6 +130,7 @@ final class Checkers {
         switch event {
         case .attemptEnded(let id, _) where tables.deliveries[id].map({ $0.state != .sending }) ?? false:
             known[id]?.needsLook = false
+            if known[id]?.firstUnclearAt == known[id]?.lastSendAt { known[id]?.firstUnclearAt = nil }
             finishHearing(event)
         case .routeChecked: finishHearing(event)
         case .searched(let id, _) where tables.deliveries[id].map({ $0.state != .reconciling }) ?? false: finishHearing(event)
@@ -166,11 +177,13 @@ final class Checkers {
         channels = [:]
         routes = [:]
         told = []
-        shutSince = [:]
         unitsSeen = [:]
-        for id in Array(known.keys) where known[id]?.isUnderWay == true {
+        for id in Array(known.keys) {
+            known[id]?.shutSince = nil
+            known[id]?.isEscalated = false
+            guard known[id]?.isUnderWay == true else { continue }
             known[id]?.isUnderWay = false
-            known[id]?.needsLook = true
+            becameUnclear(id)
         }
         for (id, value) in asked where value.performedAt != nil && value.request.target == .exec {
             if sentinels[id]?.state == .restarting { asked[id]?.commandCutOff = true }
@@ -202,10 +215,13 @@ final class Checkers {
 
     func stepEnded(_ event: Event, _ committed: [Change], _ coordinator: Coordinator, _ ledger: InMemoryLedger) {
         finishHearing(event)
+        // Wakes first: what is checked of a delivery asks for its notes.
+        for case .wake(let wake) in committed where wakes[wake.id] == nil { wakes[wake.id] = wake }
         for change in committed { check(change) }
         for change in committed { note(change) }
         steps += 1
         if steps % 8 == 0 || committed.count > 2 { compare(coordinator, ledger) }
+        watchGates()
     }
 
     /// Memory is exactly what the ledger holds.

@@ -21,6 +21,7 @@ extension Checkers {
         if value.needsLook, value.nonces.last == order.nonce {
             report(.unreconciled, "\(id) is sent again, and nobody looked what became of the last attempt")
         }
+        checkWindow(order, &value)
         let body = Self.body(order.text)
         if let text = value.text, text != body { report(.sendChanged, "\(id) changed its text between attempts") }
         if order.nonce.utf8.count > 25 || !order.nonce.hasPrefix(id.description) || !order.trailer.hasSuffix(id.wake.description)
@@ -29,11 +30,27 @@ extension Checkers {
         }
         value.text = body
         value.sends += 1
+        value.lastSendAt = time
         value.isUnderWay = true
         value.needsLook = false
         if value.nonces.last != order.nonce { value.nonces.append(order.nonce) }
         if value.nonces.count > retries(id) + 1 { report(.sendChanged, "\(id) has more nonces than an operator asked for") }
         known[id] = value
+    }
+
+    /// Outside the nonce window nothing is sent again unless it is known to be absent; or once, if it says that it may be a repeat.
+    private func checkWindow(_ order: SendOrder, _ value: inout Known) {
+        if value.nonces.last != order.nonce { (value.firstUnclearAt, value.lateRepeatIsUnclear) = (nil, false) }
+        // With room for what the clocks of two boots may differ by.
+        let room = policy.nonceWindow.wholeMicroseconds + 45_000_000
+        let age = value.firstUnclearAt.map { time - $0 } ?? 0
+        value.wasLateRepeat = age > room
+        guard value.wasLateRepeat else { return }
+        let isMarked = order.text.hasPrefix(NoticeText.possibleRepeat)
+        guard !isMarked || value.lateRepeatIsUnclear else { return }
+        report(
+            .unreconciled,
+            "\(order.delivery) is sent again \(age / 1_000_000) s after an unclear attempt, outside the nonce window")
     }
 
     private static func body(_ text: String) -> String {

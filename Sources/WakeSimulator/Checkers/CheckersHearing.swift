@@ -45,15 +45,27 @@ extension Checkers {
         case .permanent: known[id]?.sawPermanent = true
         case .ambiguous:
             known[id]?.failures += 1
-            known[id]?.needsLook = true
+            becameUnclear(id)
         }
+    }
+
+    func becameUnclear(_ id: DeliveryID) {
+        guard let value = known[id] else { return }
+        known[id]?.needsLook = true
+        known[id]?.firstUnclearAt = value.firstUnclearAt ?? value.lastSendAt
+        if value.wasLateRepeat { known[id]?.lateRepeatIsUnclear = true }
     }
 
     private func searched(_ id: DeliveryID, _ search: ReceiptSearch) {
         guard let value = known[id] else { return }
         known[id]?.retryAfter = nil
         switch search {
-        case .found, .absent: known[id]?.needsLook = false
+        case .found, .absent:
+            known[id]?.needsLook = false
+            // What is not there while the request may be on its way proves nothing.
+            guard time - value.lastSendAt >= policy.attemptTimeout.wholeMicroseconds else { return }
+            known[id]?.firstUnclearAt = nil
+            known[id]?.lateRepeatIsUnclear = false
         case .cannotTell:
             known[id]?.needsLook = false
             if let nonce = value.nonces.last { known[id]?.cannotTell.insert(nonce) }

@@ -117,9 +117,11 @@ extension Checkers {
         }
         if case .waiting(let until) = delivery.state, old?.state != delivery.state { checkWait(delivery, until, value) }
         checkBudget(delivery, value)
+        if old == nil, delivery.id.kind == .turn { checkLoop(delivery) }
         guard old?.stateName != delivery.stateName else { return }
         mustBeTold("delivery" + Self.capitalised(delivery.stateName)) { $0.delivery == delivery.id }
         checkEnd(delivery, value)
+        checkCalm(delivery)
     }
 
     private func checkCharge(_ delivery: Delivery, _ old: Delivery) {

@@ -114,6 +114,7 @@ extension World {
     private func calmDown() {
         isCalm = true
         log("== calm: no more faults")
+        checkers.calmSince = time
         ledger.setFull(false)
         ledger.failNext(nil)
         if !backlog.isEmpty { plan(.diskHasRoom, after: 0) }
