@@ -5,8 +5,6 @@ import WakeTesting
 
 @Suite("Test doubles")
 struct DoublesTests {
-    private let route = Route(channel: .discord(), kind: .channel, destination: "1234")
-
     @Test("the ledger in memory is a ledger")
     func ledger() throws {
         try LedgerConformance(make: { InMemoryLedger() }, reopen: { ledger in
@@ -59,42 +57,6 @@ struct DoublesTests {
         }
         try ledger.commit(changes)
         #expect(ledger.takeCommitted() == changes)
-    }
-
-    @Test("the scripted transport is a transport")
-    func transport() async throws {
-        let transport = ScriptedNoticeTransport()
-        try await NoticeTransportConformance(transport, route: route) { order in
-            transport.sent.count { $0.trailer == order.trailer }
-        }.check()
-        #expect(transport.permits.isEmpty)
-    }
-
-    @Test("a permit that is held back is waited for, granted later, and given up when its task is cancelled")
-    func permits() async {
-        let transport = ScriptedNoticeTransport()
-        let id = DeliveryID(wake: WakeID(high: 1, low: 1), kind: .notice)
-        transport.grantsPermits(false)
-        async let granted = transport.acquirePermit(id, over: route)
-        let cancelled = Task { await transport.acquirePermit(DeliveryID(wake: id.wake, kind: .turn), over: route) }
-        cancelled.cancel()
-        #expect(await cancelled.value == false)
-        transport.grantsPermits(true)
-        #expect(await granted)
-    }
-
-    @Test("scripts are followed in order")
-    func scripts() async throws {
-        let check = ScriptedRouteCheck()
-        check.script(route, [.blocked(reason: "missing permission"), .gone(reason: "unknown channel")])
-        #expect(await check.check(route) == .blocked(reason: "missing permission"))
-        #expect(await check.check(route) == .gone(reason: "unknown channel"))
-        #expect(await check.check(route) == .gone(reason: "unknown channel"))
-        try await RouteCheckConformance(check).check(
-            ready: Route(channel: .discord(), kind: .channel, destination: "1"), gone: route)
-        let restarter = ScriptedRestarter(results: [.refused(reason: "denied")])
-        try await RestarterConformance(restarter).check(mine: [.daemon, .exec], others: [])
-        #expect(!restarter.restarts(.host))
     }
 
     @Test("a manual clock lets a test wait for the fact that somebody waits")
