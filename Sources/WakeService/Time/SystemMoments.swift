@@ -4,6 +4,9 @@ public import WakeCore
 
 /// The machine's own clocks: CLOCK_REALTIME, CLOCK_BOOTTIME and the kernel's boot id.
 public struct SystemMoments: MomentSource {
+    /// One hour.
+    private static let longestSleepMicroseconds: Int64 = 3_600_000_000
+
     private let boot: BootID
 
     /// Reads the boot id once: from `REVEILLE_BOOT_ID`, which a unit hands in as `%b` (under ProcSubset=pid the kernel's own file is hidden),
@@ -31,9 +34,12 @@ public struct SystemMoments: MomentSource {
 
     /// Sleeps until then; suspended time counts.
     public func wait(untilBoottimeMicroseconds deadline: Int64) async {
-        let left = deadline - Self.microseconds(CLOCK_BOOTTIME)
-        guard left > 0 else { return }
-        try? await Task.sleep(for: .microseconds(left), clock: .continuous)
+        while !Task.isCancelled {
+            let left = deadline.subtractingReportingOverflow(Self.microseconds(CLOCK_BOOTTIME))
+            guard !left.overflow, left.partialValue > 0 else { return }
+            // In pieces: the sleep's own clock may stand still while the machine is suspended.
+            try? await Task.sleep(for: .microseconds(min(left.partialValue, Self.longestSleepMicroseconds)), clock: .continuous)
+        }
     }
 
     private static func microseconds(_ clock: clockid_t) -> Int64 {

@@ -1,46 +1,39 @@
 public import Logging
+import Synchronization
 public import WakeCore
 
 /// The readiness-gated waker: feeds every event to the one directive runner, on one thread, and owns every task that comes of it.
 ///
 /// Nothing starts before ``run()`` and nothing outlives it.
 public actor Waker {
-    /// What may happen at once with the outside world.
-    public struct Outside: Sendable {
-        /// Sends notices, one for each channel of ours.
-        public var transports: [any NoticeTransport]
-        /// Checks routes.
-        public var routeChecks: [any RouteCheck]
-        /// Looks for receipts.
-        public var lookups: [any ReceiptLookup]
-        /// Carries out restarts.
-        public var restarts: RestartCoordinator
-
-        /// Joins the adapters.
-        public init(
-            transports: [any NoticeTransport] = [], routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
-            restarts: RestartCoordinator = RestartCoordinator([])
-        ) {
-            self.transports = transports
-            self.routeChecks = routeChecks
-            self.lookups = lookups
-            self.restarts = restarts
-        }
-    }
-
     enum Message: Sendable {
         case event(Event)
+        case sent(DeliveryID, Outcome)
+        case permit(PermitBook.Answer)
+        case timer(number: Int)
         case inboxHint
         case retryStalled
         case stop
     }
 
-    /// How often a full disk is tried again: every second.
-    private static let fullRetryMicroseconds: Int64 = 1_000_000
+    private struct ArmedTimer {
+        let number: Int
+        let due: Int64
+        let task: Task<Void, Never>
+    }
+
+    /// How often a full disk is tried again.
+    private static let fullRetry: Duration = .seconds(1)
+    /// How often a clock that is not set is looked at: what was asked for before the boot waits for it.
+    static let clockLook: Duration = .seconds(10)
+    /// How much longer than the attempt timeout a send is waited for: its transport should be the first to give up.
+    static let sendGrace: Duration = .seconds(5)
+    /// How long a look at a place or into a history may take, rate limits included.
+    static let lookLimit: Duration = .seconds(300)
 
     private let ledger: any Ledger
     private let outside: Outside
-    private let bus: ReadinessBus
+    private let reports: AsyncStream<ReadinessReport>
     private let moments: any MomentSource
     private let dice: any DiceSource
     private let policy: Policy
@@ -49,13 +42,16 @@ public actor Waker {
     private let executor = ThreadExecutor(name: "waker")
     private let mailbox: AsyncStream<Message>
     private nonisolated let mail: AsyncStream<Message>.Continuation
+    private nonisolated let hintIsPending = Atomic(false)
 
     private var runner: DirectiveRunner?
-    private var stalled: [Event] = []
+    private var stalled = StalledEvents()
     private var isFull = false
     private var wasFull = false
     private var lastInboxRow: Int64 = 0
-    private var timer: (due: Int64, task: Task<Void, Never>)?
+    private var timer: ArmedTimer?
+    private var timersArmed = 0
+    private var permits = PermitBook()
     private var sendsUnderWay = 0
     private var isStopping = false
 
@@ -79,7 +75,8 @@ public actor Waker {
     ) {
         self.ledger = ledger
         self.outside = outside
-        self.bus = bus
+        // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded.
+        reports = bus.watch()
         self.moments = moments
         self.dice = dice
         self.policy = policy
@@ -88,47 +85,87 @@ public actor Waker {
         (mailbox, mail) = AsyncStream.makeStream()
     }
 
-    /// Hands an event in. Never blocks; events are handled in the order in which they came.
+    /// Hands an event in. Never blocks; events are handled in the order in which they came. After the end of ``run(recovered:)`` it is
+    /// passed over.
     public nonisolated func post(_ event: Event) { mail.yield(.event(event)) }
 
-    /// Says that the inbox may hold something new. A hint: the rows themselves tell.
-    public nonisolated func inboxMayHaveChanged() { mail.yield(.inboxHint) }
+    /// Says that the inbox may hold something new. A hint: the rows themselves tell, so many hints are one.
+    public nonisolated func inboxMayHaveChanged() {
+        if !hintIsPending.exchange(true, ordering: .acquiringAndReleasing) { mail.yield(.inboxHint) }
+    }
 
-    /// Asks for the end: nothing new is begun, sends under way are waited for, then ``run()`` returns.
+    /// Asks for the end: nothing new is begun, sends under way are waited for and recorded, permits are given back, then
+    /// ``run(recovered:)`` returns.
     public nonisolated func stop() { mail.yield(.stop) }
 
-    /// Recovers, then works until stopped.
+    /// Recovers, then works until stopped. May be called once. Cancelling its task is the same as ``stop()``.
     ///
-    /// - Parameter recovered: called once, when the ledger is loaded, claims of an earlier life are void, and the inbox is applied.
+    /// - Parameter recovered: called once, when the ledger is loaded, claims of an earlier life are void, and the inbox is applied; on a
+    ///   full disk before that, and nothing is begun until there is room.
     /// - Throws: ``WakeError`` where the ledger can't be trusted any more: the process must end and start anew.
-    public func run(recovered: @Sendable () async -> Void = {}) async throws {
-        defer { timer?.task.cancel() }
-        try await withThrowingDiscardingTaskGroup { group in
-            let reports = bus.watch()
-            group.addTask { [mail] in
-                for await report in reports { mail.yield(.event(report.event)) }
-            }
-            try recover(&group)
-            await recovered()
-            for await message in mailbox {
-                try take(message, &group)
-                if isStopping, sendsUnderWay == 0 { break }
-            }
-            group.cancelAll()
+    public func run(recovered: @escaping @Sendable () async -> Void = {}) async throws {
+        // Not a child task: being cancelled must not lose the outcome of a send.
+        let task = Task { try await work(recovered) }
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            stop()
         }
+    }
+
+    private func work(_ recovered: @Sendable () async -> Void) async throws {
+        let failure: (any Error)?
+        do {
+            try await withThrowingDiscardingTaskGroup { group in
+                group.addTask { [mail, reports] in
+                    for await report in reports { mail.yield(.event(report.event)) }
+                }
+                try recover(&group)
+                await recovered()
+                watchClock(&group)
+                for await message in mailbox {
+                    try take(message, &group)
+                    if isStopping, sendsUnderWay == 0 { break }
+                }
+                // What waited for room gets a last chance.
+                if isFull { try retryStalled(&group) }
+                group.cancelAll()
+            }
+            failure = nil
+        } catch {
+            failure = error
+        }
+        await close()
+        if let failure { throw failure }
+    }
+
+    private func close() async {
+        mail.finish()
+        timer?.task.cancel()
+        await timer?.task.value
+        for task in permits.releaseAll() { await task.value }
     }
 
     private func recover(_ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
         runner = try DirectiveRunner(policy: policy, ledger: ledger, at: moments.now())
-        let start = Event.daemonStarted(instance: instance)
-        if try !handle(start, &group) { stalled.append(start) }
+        try handleOrKeep(.daemonStarted(instance: instance), &group)
         try readInbox(&group)
     }
 
     private func take(_ message: Message, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
         switch message {
         case .event(let event): try accept(event, &group)
-        case .inboxHint: try readInbox(&group)
+        case .sent(let id, let outcome):
+            sendsUnderWay -= 1
+            try accept(.attemptEnded(id, outcome), &group)
+        case .permit(let answer): if permits.settle(answer) { try accept(.permitGranted(answer.delivery), &group) }
+        case .timer(let number):
+            guard timer?.number == number else { return }
+            timer = nil
+            try accept(.timePassed, &group)
+        case .inboxHint:
+            hintIsPending.store(false, ordering: .releasing)
+            if !isStopping { try readInbox(&group) }
         case .retryStalled: try retryStalled(&group)
         case .stop: isStopping = true
         }
@@ -137,15 +174,15 @@ public actor Waker {
     // MARK: Events
 
     private func accept(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
-        switch event {
-        case .attemptEnded: sendsUnderWay -= 1
-        case .timePassed: timer = nil
-        case .permitGranted(let id) where isStopping: return releasePermit(id)
-        default: break
-        }
+        // Whatever could begin something is left to the next start.
+        if isStopping, !event.isResult { return }
         // What came while the disk was full keeps its place in the line.
-        if isFull { return stalled.append(event) }
-        if try !handle(event, &group) { stalled.append(event) }
+        if isFull { return stalled.keep(event) }
+        try handleOrKeep(event, &group)
+    }
+
+    private func handleOrKeep(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
+        if try !handle(event, &group) { stalled.keep(event) }
     }
 
     /// Returns whether the event was handled; not, if the disk was full.
@@ -168,7 +205,7 @@ public actor Waker {
             logger.error("the ledger is full: nothing is begun until there is room", metadata: [LogKey.error: "\(error)"])
         }
         (isFull, wasFull) = (true, true)
-        let retryAt = moments.now().boottimeMicroseconds + Self.fullRetryMicroseconds
+        let retryAt = moments.now().advanced(by: Self.fullRetry).boottimeMicroseconds
         group.addTask { [moments, mail] in
             await moments.wait(untilBoottimeMicroseconds: retryAt)
             mail.yield(.retryStalled)
@@ -176,15 +213,22 @@ public actor Waker {
     }
 
     private func retryStalled(_ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
-        let waiting = stalled
-        (stalled, isFull) = ([], false)
-        for (index, event) in waiting.enumerated() where try !handle(event, &group) {
-            stalled = Array(waiting[index...])
-            return
+        isFull = false
+        var waiting = stalled.takeAll()
+        while let event = waiting.popFirst() {
+            if isStopping, !event.isResult { continue }
+            // Asked for anew by what was handled just now: then the new answer counts.
+            if case .permitGranted(let id) = event, !permits.holds(id) { continue }
+            guard try handle(event, &group) else {
+                stalled.keep(event)
+                for event in waiting { stalled.keep(event) }
+                return
+            }
         }
-        try readInbox(&group)
+        if !isStopping { try readInbox(&group) }
         guard !isFull else { return }
         wasFull = false
+        armTimer()
         logger.notice("the ledger has room again")
     }
 
@@ -227,44 +271,61 @@ public actor Waker {
         switch directive {
         case .record: preconditionFailure("the runner records by itself")
         case .tell(let decision): logger.log(decision)
-        case .performRestart(let sentinel):
-            group.addTask { [outside, mail] in
-                if let event = await outside.restarts.perform(sentinel) { mail.yield(.event(event)) }
-            }
-        case .checkRoute(let route):
-            let check = outside.routeChecks.first { $0.channel == route.channel }
-            group.addTask { [mail] in
-                let state = await check?.check(route) ?? .blocked(reason: "no transport of ours serves \(route.channel)")
-                mail.yield(.event(.routeChecked(route, state)))
-            }
-        case .requestPermit(let id, let route): requestPermit(id, route, &group)
-        case .returnPermit(let id): releasePermit(id)
+        case .returnPermit(let id): permits.release(id)
+        // The next start looks again at what is not begun now.
+        case _ where isStopping: break
+        case .performRestart(let sentinel): restart(sentinel, &group)
+        case .checkRoute(let route): check(route, &group)
+        case .requestPermit(let id, let route):
+            guard let transport = transport(of: route.channel) else { return }
+            permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
         case .send(let order): send(order, &group)
-        case .search(let order):
-            let lookup = outside.lookups.first { $0.channel == order.route.channel }
-            group.addTask { [mail] in
-                let search =
-                    await lookup?.search(order) ?? .cannotTell(reason: "no transport of ours serves \(order.route.channel)")
-                mail.yield(.event(.searched(order.delivery, search)))
-            }
+        case .search(let order): search(order, &group)
         }
     }
 
-    private func requestPermit(_ id: DeliveryID, _ route: Route, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        guard !isStopping, let transport = transport(of: route.channel) else { return }
-        group.addTask { [mail] in
-            if await transport.acquirePermit(id, over: route) { mail.yield(.event(.permitGranted(id))) }
+    private func restart(_ sentinel: Sentinel, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        group.addTask { [outside, moments, mail] in
+            // A command runs as long as it runs; a stop does not wait for it.
+            let result = await OutsideCall.answer(within: nil, moments) { await outside.restarts.perform(sentinel) }
+            if case .some(.some(let event)) = result { mail.yield(.event(event)) }
+        }
+    }
+
+    private func check(_ route: Route, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let check = outside.routeChecks.first { $0.channel == route.channel }
+        group.addTask { [moments, mail] in
+            let state = await OutsideCall.answer(within: Self.lookLimit, moments) {
+                await check?.check(route) ?? .blocked(reason: "no transport of ours serves \(route.channel)")
+            }
+            mail.yield(.event(.routeChecked(route, state ?? .unknown)))
+        }
+    }
+
+    private func search(_ order: SearchOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let lookup = outside.lookups.first { $0.channel == order.route.channel }
+        group.addTask { [moments, mail] in
+            let search = await OutsideCall.answer(within: Self.lookLimit, moments) {
+                await lookup?.search(order) ?? .cannotTell(reason: "no transport of ours serves \(order.route.channel)")
+            }
+            mail.yield(.event(.searched(order.delivery, search ?? .tryAgain(reason: "no answer in time", retryAfter: nil))))
         }
     }
 
     private func send(_ order: SendOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         sendsUnderWay += 1
+        permits.use(order.delivery)
         let transport = transport(of: order.route.channel)
-        group.addTask { [mail] in
-            // A stop does not cut a request off: its answer is worth waiting for, within the transport's own time limit.
-            let outcome = await Task { await transport?.send(order) }.value
-            mail.yield(
-                .event(.attemptEnded(order.delivery, outcome ?? .transient(reason: "no transport serves it", retryAfter: nil))))
+        group.addTask { [moments, mail, policy] in
+            // Its answer is worth waiting for, a stop included; a transport that breaks its promise to return is not.
+            let outcome = await OutsideCall.answer(
+                within: policy.attemptTimeout + Self.sendGrace, moments,
+                late: { outcome in
+                    // An attempt after this one may be under way by now: only proof counts.
+                    if case .accepted(let receipt) = outcome { mail.yield(.event(.receiptSeen(order.delivery, receipt))) }
+                },
+                { await transport?.send(order) ?? .transient(reason: "no transport serves it", retryAfter: nil) })
+            mail.yield(.sent(order.delivery, outcome ?? .ambiguous(reason: "the transport gave no outcome in time")))
         }
     }
 
@@ -272,32 +333,31 @@ public actor Waker {
         outside.transports.first { $0.channel == channel }
     }
 
-    private func releasePermit(_ id: DeliveryID) {
-        for transport in outside.transports { transport.releasePermit(id) }
-    }
-
     // MARK: Time
+
+    /// Nobody tells when the clock is set, so it is looked at; only where it was not set at the start.
+    private func watchClock(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        guard !moments.now().clockSynchronised else { return }
+        group.addTask { [moments, mail] in
+            while !Task.isCancelled {
+                await moments.wait(untilBoottimeMicroseconds: moments.now().advanced(by: Self.clockLook).boottimeMicroseconds)
+                if moments.now().clockSynchronised { return _ = mail.yield(.event(.clockSynchronised)) }
+            }
+        }
+    }
 
     /// One timer at a time, for the earliest deadline; a later one that it hides is armed when it has gone off.
     private func armTimer() {
-        guard let due = runner?.coordinator.nextDeadlineMicroseconds else { return }
+        guard !isStopping, let due = runner?.coordinator.nextDeadlineMicroseconds else { return }
         if let timer, timer.due <= due { return }
         timer?.task.cancel()
-        timer = (
-            due,
-            Task { [moments, mail] in
-                await moments.wait(untilBoottimeMicroseconds: due)
-                if !Task.isCancelled { mail.yield(.event(.timePassed)) }
-            }
-        )
-    }
-}
-
-extension ReadinessReport {
-    fileprivate var event: Event {
-        switch self {
-        case .channel(let name, let state): .channelChanged(name, state)
-        case .receipt(let id, let receipt): .receiptSeen(id, receipt)
+        timersArmed += 1
+        // One that was taken back may have gone off already: its number tells.
+        let number = timersArmed
+        let task = Task { [moments, mail] in
+            await moments.wait(untilBoottimeMicroseconds: due)
+            if !Task.isCancelled { mail.yield(.timer(number: number)) }
         }
+        timer = ArmedTimer(number: number, due: due, task: task)
     }
 }

@@ -1,0 +1,20 @@
+import WakeCore
+
+extension ReadinessReport {
+    var event: Event {
+        switch self {
+        case .channel(let name, let state): .channelChanged(name, state)
+        case .receipt(let id, let receipt): .receiptSeen(id, receipt)
+        }
+    }
+}
+
+extension Event {
+    /// Whether it tells what came of something begun before; such events are recorded during a stop, and begin nothing.
+    var isResult: Bool {
+        switch self {
+        case .attemptEnded, .searched, .receiptSeen, .commandEnded, .restartRefused: true
+        default: false
+        }
+    }
+}

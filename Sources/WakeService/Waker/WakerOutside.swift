@@ -1,0 +1,24 @@
+extension Waker {
+    /// What may happen at once with the outside world.
+    public struct Outside: Sendable {
+        /// Sends notices, one for each channel of ours.
+        public var transports: [any NoticeTransport]
+        /// Checks routes.
+        public var routeChecks: [any RouteCheck]
+        /// Looks for receipts.
+        public var lookups: [any ReceiptLookup]
+        /// Carries out restarts.
+        public var restarts: RestartCoordinator
+
+        /// Joins the adapters.
+        public init(
+            transports: [any NoticeTransport] = [], routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
+            restarts: RestartCoordinator = RestartCoordinator([])
+        ) {
+            self.transports = transports
+            self.routeChecks = routeChecks
+            self.lookups = lookups
+            self.restarts = restarts
+        }
+    }
+}
