@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import WakeService
 import WakeTesting
 
 @testable import LedgerSQLite
@@ -33,5 +34,24 @@ struct ConformanceTests {
                 return ledger
             }
         ).check()
+    }
+
+    @Test("the inbox keeps its promises, for the daemon and for any other process")
+    func inbox() async throws {
+        for asClient in [false, true] {
+            let scratch = Scratch()
+            let ledger = try SQLiteLedger.open(scratch.ledger)
+            let inbox: any Inbox = asClient ? try LedgerClient(at: scratch.ledger) : ledger
+            try await InboxConformance(inbox, rows: { try ledger.inbox(after: 0, limit: 100) }).check()
+            ledger.close()
+        }
+    }
+
+    @Test("the session store keeps its promises")
+    func sessions() async throws {
+        let scratch = Scratch()
+        let ledger = try SQLiteLedger.open(scratch.ledger)
+        try await SessionStoreConformance(ledger).check()
+        ledger.close()
     }
 }
