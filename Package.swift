@@ -109,7 +109,7 @@ let package = Package(
         tests(
             "DiscordTransportTests",
             [
-                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", niocore,
+                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting", niocore,
                 nioposix,
                 niohttp, niowebsocket, logging,
             ]),

@@ -174,7 +174,7 @@ struct MainJobTests {
     @Test("a clock that is set some time after the start is noticed, and what waited for it is decided")
     func clockIsSet() async throws {
         let rig = WakerRig()
-        try rig.ledger.append(rig.request(delay: .seconds(3)))
+        try rig.ledger.append(rig.request(target: .exec, delay: .seconds(3), command: ["true"]))
         let unset = Moment(wallMilliseconds: 0, boot: BootID("b2"), boottimeMicroseconds: 5_000_000, clockSynchronised: false)
         rig.moments.set(unset)
         try await rig.life { _ in
