@@ -54,62 +54,71 @@ struct DaemonLifeTests {
         }
     }
 
-    /// No echo of our own messages comes through such a gateway, so that the reply or history must tell.
-    private static let mute = "half-open when=session count=0"
+    /// What tells of a message whose reply got lost.
+    enum Teller: String, CaseIterable, Sendable {
+        /// The resumed gateway session replays it.
+        case echo
+        /// History, where it may be read.
+        case history
+        /// The reply to a repeat whose nonce Discord still knows.
+        case reply
 
-    /// History tells where it may be read; else a repeat whose nonce Discord still knows is answered with the first message.
-    private static func choose(_ source: String, _ stage: Stage) throws -> String {
-        guard source == "reply" else { return "delivery.nonceWindow=0s" }
-        try stage.world.perform(.permissions(channel: Stage.channel, allow: [], deny: .readMessageHistory))
-        return "delivery.nonceWindow=2min"
+        /// Only a session that can be resumed replays anything.
+        var options: LoopbackOptions {
+            var options = Stage.swift
+            if self != .echo { options.sessionTTL = .zero }
+            return options
+        }
+
+        var setting: String { self == .history ? "delivery.nonceWindow=0s" : "delivery.nonceWindow=2min" }
+
+        func arrange(_ stage: Stage) throws {
+            // The first connection goes mute once it is ready, so that it brings no echo.
+            stage.world.add(try LoopbackFault("half-open when=session"))
+            stage.world.add(try LoopbackFault("slow-reply method=POST delay_ms=3600000"))
+            if self == .reply {
+                try stage.world.perform(.permissions(channel: Stage.channel, allow: [], deny: .readMessageHistory))
+            }
+        }
     }
 
     @Test(
         "a daemon suspended in mid-send, whose reply got lost meanwhile, finds its message again: one message",
-        arguments: ["history", "reply"])
-    func suspended(_ source: String) async throws {
-        try await Stage.play { stage in
-            stage.world.add(try LoopbackFault(Self.mute))
-            let window = try Self.choose(source, stage)
-            stage.world.add(try LoopbackFault("slow-reply method=POST delay_ms=3600000"))
+        arguments: [Teller.history, .reply])
+    func suspended(_ teller: Teller) async throws {
+        try await Stage.play(teller.options) { stage in
+            try teller.arrange(stage)
             _ = try await stage.writeSentinel("suspended")
-            let daemon = try await stage.startDaemon(window)
+            let daemon = try await stage.startDaemon(teller.setting)
             try await stage.discord("message_created")
             daemon.signal(SIGSTOP)
             try stage.world.perform(.dropConnections(reset: true))
             daemon.signal(SIGCONT)
-            try await daemon.saw("deliveryReconciling")
-            let delivered = try await daemon.saw("deliveryDelivered")
-            #expect(delivered["reason"]?.hasPrefix(source) == true, "\(delivered)")
-            try await daemon.saw("wakeEnded")
-            #expect(stage.messages().count == 1)
-            try await stage.stop(daemon)
+            try await Self.foundAgain(stage, daemon, by: teller)
         }
     }
 
-    @Test(
-        "a message whose reply got lost at a kill is found again, not sent twice",
-        arguments: ["history", "reply"])
-    func lostAndKilled(_ source: String) async throws {
-        try await Stage.play { stage in
-            stage.world.add(try LoopbackFault(Self.mute))
-            let window = try Self.choose(source, stage)
-            stage.world.add(try LoopbackFault("slow-reply method=POST delay_ms=3600000"))
+    @Test("a message whose reply got lost at a kill is found again, not sent twice", arguments: Teller.allCases)
+    func lostAndKilled(_ teller: Teller) async throws {
+        try await Stage.play(teller.options) { stage in
+            try teller.arrange(stage)
             _ = try await stage.writeSentinel("lost")
-            let first = try await stage.startDaemon(window)
+            let first = try await stage.startDaemon(teller.setting)
             try await stage.discord("message_created")
             first.signal(SIGKILL)
             _ = try await first.ended()
-            let second = try await stage.startDaemon(window)
-            try await second.saw("deliveryReconciling")
-            let delivered = try await second.saw("deliveryDelivered")
-            #expect(delivered["reason"]?.hasPrefix(source) == true, "\(delivered)")
-            try await second.saw("wakeEnded")
-            #expect(stage.messages().count == 1)
-            let notice = try await stage.notice(of: try #require(delivered["wake"]))
-            #expect(notice["receipt"]?["id"]?.string == stage.messages().first.map { "\($0.id)" })
-            try await stage.stop(second)
+            try await Self.foundAgain(stage, try await stage.startDaemon(teller.setting), by: teller)
         }
+    }
+
+    private static func foundAgain(_ stage: Stage, _ daemon: Program, by teller: Teller) async throws {
+        let delivered = try await daemon.saw("deliveryDelivered")
+        #expect(delivered["reason"]?.hasPrefix(teller.rawValue) == true, "\(delivered)")
+        try await daemon.saw("wakeEnded")
+        #expect(stage.messages().count == 1)
+        let notice = try await stage.notice(of: try #require(delivered["wake"]))
+        #expect(notice["receipt"]?["id"]?.string == stage.messages().first.map { "\($0.id)" })
+        try await stage.stop(daemon)
     }
 
     @Test("a restart of the daemon under load loses none of the requests that were acknowledged")

@@ -37,6 +37,7 @@ final class Lines: Sendable {
                 if data.isEmpty { break }
                 take(data)
             }
+            try? handle.close()
             end()
         }
         thread.start()
@@ -98,6 +99,8 @@ final class Program: Sendable {
     private let endings: AsyncStream<End>
     private let process: Mutex<Process>
 
+    private static let spawning = Mutex(())
+
     /// The program that was built beside the tests.
     static let path: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
@@ -121,7 +124,8 @@ final class Program: Sendable {
             continuation.yield(End(code: $0.terminationStatus, bySignal: $0.terminationReason == .uncaughtSignal))
             continuation.finish()
         }
-        try process.run()
+        // Foundation changes the working directory of the whole process for the time of a spawn: one at a time.
+        try Self.spawning.withLock { _ in try process.run() }
         self.input = input.fileHandleForWriting
         self.endings = endings
         pid = process.processIdentifier
