@@ -100,6 +100,9 @@ let package = Package(
 
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
+        tests("WakeTestingTests", ["WakeCore", "WakeService", "WakeTesting"]),
+        tests("WakeSimulatorTests", ["WakeSimulator"]),
+        tests("TidyTests", []),
         tests("DiscordLoopbackTests", ["DiscordLoopback", httpClient, niocore, niohttp, nioposix, niowebsocket]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),

@@ -54,7 +54,8 @@ public struct NoticeTransportConformance<Subject: NoticeTransport> {
         try BrokenPromise.demand(await transport.acquirePermit(first.delivery, over: route), "an idle route grants a permit")
         transport.releasePermit(first.delivery)
         transport.releasePermit(first.delivery)
-        try BrokenPromise.demand(await transport.acquirePermit(first.delivery, over: route), "a permit given back can be had again")
+        try BrokenPromise.demand(
+            await transport.acquirePermit(first.delivery, over: route), "a permit given back can be had again")
         transport.releasePermit(first.delivery)
         try BrokenPromise.demand(try await arrived(first) == 0, "permits write nothing")
     }
@@ -144,6 +145,8 @@ public struct RestarterConformance<Subject: Restarter> {
     /// - Throws: the first ``BrokenPromise``.
     public func check(mine: [RestartTarget], others: [Sentinel]) async throws {
         for target in mine { try BrokenPromise.demand(restarter.restarts(target), "it can restart \(target)") }
-        for sentinel in others { try BrokenPromise.demand(!restarter.restarts(sentinel.target), "it can't restart \(sentinel.target)") }
+        for sentinel in others {
+            try BrokenPromise.demand(!restarter.restarts(sentinel.target), "it can't restart \(sentinel.target)")
+        }
     }
 }
