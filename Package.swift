@@ -101,6 +101,9 @@ let package = Package(
         // ── Tests, in the order of the rooms ──────────────────────────────────────────────────────
         tests("WakeCoreTests", ["WakeCore"]),
         tests("WakeServiceTests", ["WakeService", "WakeCore", "WakeTesting", logging]),
+        tests("WakeTestingTests", ["WakeCore", "WakeService", "WakeTesting"]),
+        tests("WakeSimulatorTests", ["WakeSimulator"]),
+        tests("TidyTests", []),
         tests("DiscordLoopbackTests", ["DiscordLoopback", httpClient, niocore, niohttp, nioposix, niowebsocket]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),

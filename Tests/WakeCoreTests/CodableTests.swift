@@ -14,7 +14,8 @@ struct CodableTests {
     func sentinels() throws {
         var sentinel = Sentinel(Sample.request(target: .exec), epoch: nil, at: Sample.start)
         let causes: [Sentinel.Cause] = [
-            .restarted, .restartedElsewhere, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "ä\n"), .targetFailed(reason: "x"),
+            .restarted, .restartedElsewhere, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "ä\n"),
+            .targetFailed(reason: "x"),
         ]
         let states: [Sentinel.State] =
             [.armed, .restarting, .notRestarted(reason: "no"), .targetFailed(reason: "x"), .expired, .cancelled]
@@ -29,11 +30,13 @@ struct CodableTests {
     @Test("every state of a delivery reads back")
     func deliveries() throws {
         var delivery = Delivery(
-            id: DeliveryID(wake: Sample.id(1), kind: .turn), session: Sample.key(), route: Sample.route, sequence: 3, at: Sample.start)
+            id: DeliveryID(wake: Sample.id(1), kind: .turn), session: Sample.key(), route: Sample.route, sequence: 3,
+            at: Sample.start)
         delivery.message = .init(text: "text", members: [Sample.id(2)])
         delivery.firstUnresolvedAttemptAt = Sample.after(3)
         let states: [Delivery.State] = [
-            .held, .sending, .waiting(until: Sample.after(9)), .reconciling, .delivered(Receipt(kind: .run, id: "r", source: .history)),
+            .held, .sending, .waiting(until: Sample.after(9)), .reconciling,
+            .delivered(Receipt(kind: .run, id: "r", source: .history)),
             .dead(reason: "gone"), .expired, .cancelled, .unresolved(reason: "can't tell"),
         ]
         for state in states {

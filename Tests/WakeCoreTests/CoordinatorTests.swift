@@ -197,7 +197,8 @@ struct CoordinatorTests {
         story.on(.permitGranted(id))
         var next = Story()
         next.now = story.now
-        next.coordinator.adopt(story.coordinator.wakes.values.map { .wake($0) } + story.coordinator.deliveries.values.map { .delivery($0) })
+        next.coordinator.adopt(
+            story.coordinator.wakes.values.map { .wake($0) } + story.coordinator.deliveries.values.map { .delivery($0) })
         next.begin("two")
         #expect(next.coordinator.deliveries[id]?.state == .reconciling)
         let directives = next.on(.channelChanged(.discord(), .ready(generation: 1)))

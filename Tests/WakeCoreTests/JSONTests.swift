@@ -7,7 +7,8 @@ struct JSONTests {
     @Test(
         "documents come back as they were",
         arguments: [
-            "null", "true", "false", "0", "-12", "9223372036854775807", "1.5", "\"\"", "\"a\\\"b\\\\c\\n\"", "[]", "{}", "[1,[2,[3]]]",
+            "null", "true", "false", "0", "-12", "9223372036854775807", "1.5", "\"\"", "\"a\\\"b\\\\c\\n\"", "[]", "{}",
+            "[1,[2,[3]]]",
             "{\"b\":1,\"a\":{\"c\":[null]}}", "\"größer \u{1F680}\"",
         ])
     func roundTrip(text: String) throws {
@@ -31,7 +32,8 @@ struct JSONTests {
     @Test(
         "what is no document is refused with the place",
         arguments: [
-            ("", 0), ("nul", 0), ("[1,]", 3), ("[1 2]", 3), ("{\"a\"}", 4), ("{a:1}", 1), ("01", 2), ("1.", 2), ("-", 1), ("1e", 2),
+            ("", 0), ("nul", 0), ("[1,]", 3), ("[1 2]", 3), ("{\"a\"}", 4), ("{a:1}", 1), ("01", 2), ("1.", 2), ("-", 1),
+            ("1e", 2),
             ("\"abc", 4), ("\"\\x\"", 3), ("\"\\u12g4\"", 5), ("\"a\nb\"", 2), ("1 2", 2), ("1e999", 5), ("[", 1), ("{\"a\":", 5),
         ])
     func refusing(text: String, offset: Int) {

@@ -25,7 +25,8 @@ struct NoticeTextTests {
     @Test("every note of a wake is in it, each under its own cause")
     func several() {
         let text = NoticeText.of(
-            wake([("one", .restarted), ("two", .restartedElsewhere), ("three", .didNotHappen(reason: "denied"))]), at: Sample.after(1))
+            wake([("one", .restarted), ("two", .restartedElsewhere), ("three", .didNotHappen(reason: "denied"))]),
+            at: Sample.after(1))
         #expect(text.contains("> one\n**Nginx.service has restarted**"))
         #expect(text.hasSuffix("did not happen**: denied (asked for 1 s ago). The note was:\n> three"))
     }

@@ -103,7 +103,8 @@ struct ReadinessTests {
         story.fire(2)
         let other = Sample.key("agent:other:discord:channel:1234")
         story.fire(3, session: other)
-        let second = try #require(story.coordinator.deliveries.keys.first { $0 != first && story.coordinator.deliveries[$0]?.session != other })
+        let second = try #require(
+            story.coordinator.deliveries.keys.first { $0 != first && story.coordinator.deliveries[$0]?.session != other })
         story.on(.attemptEnded(first, .transient(reason: "429", retryAfter: .seconds(30))))
         #expect(Story.permits(story.wait(.seconds(20))).isEmpty, "it waits while the first one backs off")
         story.wait(.seconds(11))

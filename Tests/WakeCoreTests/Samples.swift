@@ -86,7 +86,9 @@ struct Story {
     }
 
     /// A sentinel of somebody else's restart fires.
-    mutating func fire(_ number: UInt64, owes: Set<DeliveryKind> = [.notice], session: SessionKey = Sample.key(), route: Route? = nil) {
+    mutating func fire(
+        _ number: UInt64, owes: Set<DeliveryKind> = [.notice], session: SessionKey = Sample.key(), route: Route? = nil
+    ) {
         let target = RestartTarget.unit("unit\(number).service")
         on(.epochObserved(target, .token("old"), settled: true))
         on(

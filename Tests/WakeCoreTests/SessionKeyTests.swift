@@ -50,7 +50,8 @@ struct SessionKeyTests {
             ("main", 1, "must begin with 'agent:'"), ("agent:o ps:main", 8, "space"), ("agent:ops:ma\u{7}in", 13, "control"),
             ("agent:o/ps:main", 7, "an agent's id"),
             ("agent:ops:discord:channel", 26, "comes its id"), ("agent:ops:discord:channel:general", 27, "is a number"),
-            ("agent:ops:discord:channel:101:topic:2", 31, ":thread:"), ("agent:ops:discord:channel:101:thread", 37, "exactly one"),
+            ("agent:ops:discord:channel:101:topic:2", 31, ":thread:"),
+            ("agent:ops:discord:channel:101:thread", 37, "exactly one"),
             ("agent:ops:discord:channel:101:thread:x", 38, "is a number"), ("agent:ops:direct", 17, "peer"),
             ("agent:ops:cron", 15, "job"), ("agent:ops:cron:j:walk:2", 18, ":run:"), ("agent:ops:subagent", 19, "its id"),
             ("agent:ops:subagent:u:helper:v", 22, ":subagent:"),
@@ -74,7 +75,8 @@ struct SessionKeyTests {
     @Test("a key tells its route where it names a place of ours")
     func routes() throws {
         #expect(Sample.key("agent:a:discord:channel:101").route?.description == "discord:default/channel:101")
-        #expect(Sample.key("agent:a:discord:channel:101:thread:102").route?.destination == "102", "a thread is a channel of its own")
+        #expect(
+            Sample.key("agent:a:discord:channel:101:thread:102").route?.destination == "102", "a thread is a channel of its own")
         #expect(Sample.key("agent:a:discord:work:direct:7").route?.description == "discord:work/user:7")
         #expect(Sample.key("agent:a:telegram:group:7").route == nil)
         #expect(Sample.key("agent:a:main").route == nil)

@@ -27,7 +27,9 @@ struct MomentTests {
     func bounds() {
         #expect(Duration.seconds(Int64.max).wholeMicroseconds == .max)
         #expect(Duration.seconds(Int64.min).wholeMicroseconds == .min)
-        #expect(Duration(secondsComponent: 9_223_372_036_854, attosecondsComponent: 999_999_000_000_000_000).wholeMicroseconds == .max)
+        #expect(
+            Duration(secondsComponent: 9_223_372_036_854, attosecondsComponent: 999_999_000_000_000_000).wholeMicroseconds == .max
+        )
         #expect(Sample.start.advanced(by: .seconds(Int64.max)).boottimeMicroseconds == .max)
     }
 

@@ -7,20 +7,26 @@ import WakeTesting
 struct DoublesTests {
     @Test("the ledger in memory is a ledger")
     func ledger() throws {
-        try LedgerConformance(make: { InMemoryLedger() }, reopen: { ledger in
-            ledger.crash()
-            ledger.checkpoint()
-            return ledger
-        }).check()
+        try LedgerConformance(
+            make: { InMemoryLedger() },
+            reopen: { ledger in
+                ledger.crash()
+                ledger.checkpoint()
+                return ledger
+            }
+        ).check()
     }
 
     @Test("the ledger in memory keeps what it acknowledged through a power cut")
     func ledgerThroughPowerCuts() throws {
         var random = SplitMix(seed: 7)
-        try LedgerConformance(make: { InMemoryLedger() }, reopen: { ledger in
-            ledger.powerCut(&random)
-            return ledger
-        }).check()
+        try LedgerConformance(
+            make: { InMemoryLedger() },
+            reopen: { ledger in
+                ledger.powerCut(&random)
+                return ledger
+            }
+        ).check()
     }
 
     @Test("a ledger that does not sync loses what it acknowledged in a power cut, and nothing in a crash")

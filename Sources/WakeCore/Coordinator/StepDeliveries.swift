@@ -133,8 +133,8 @@ extension Step {
 
     // MARK: Holds
 
-    mutating func armHold(_ delivery: Delivery) {
-        var delivery = delivery
+    mutating func armHold(_ id: DeliveryID) {
+        guard var delivery = delivery(id), delivery.isActive else { return }
         if now.elapsed(since: delivery.owedSince) == nil, now.clockSynchronised {
             // It was owed in an earlier boot before the clock was set: how long ago, nobody will ever know.
             delivery.owedSince = now
@@ -162,8 +162,9 @@ extension Step {
     mutating func escalate(_ id: DeliveryID) {
         guard let delivery = delivery(id), delivery.state == .held else { return }
         var value = progress(id)
-        // Where no clock can tell, it was held since before this boot: the timer was set at its start.
-        let held = now.elapsed(since: delivery.stateSince) ?? policy.escalateAfter
+        // What was held since before this boot was held since its start at least, when the timer was set, whatever the wall clock says.
+        let isOlder = delivery.stateSince.boot != now.boot
+        let held = isOlder ? policy.escalateAfter : now.elapsed(since: delivery.stateSince) ?? .zero
         guard !value.escalated, held >= policy.escalateAfter else { return }
         if gateIsOpen(delivery.route) { return lookAgain(.escalation(id), after: policy.escalateAfter) }
         value.escalated = true

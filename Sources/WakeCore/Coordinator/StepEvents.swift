@@ -23,7 +23,7 @@ extension Step {
         case .receiptSeen(let id, let receipt): move(id, .receiptSeen(receipt))
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
-            for delivery in activeDeliveries() { armHold(delivery) }
+            for delivery in activeDeliveries() { armHold(delivery.id) }
         case .timePassed: timePassed()
         }
     }
@@ -34,7 +34,7 @@ extension Step {
         for sentinel in openSentinels(of: .daemon) { move(sentinel, .epochSettled(instance)) }
         for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
         for delivery in activeDeliveries() {
-            armHold(delivery)
+            armHold(delivery.id)
             armEscalation(delivery.id)
             move(delivery.id, .daemonStarted)
             needRoute(delivery.route)
@@ -81,7 +81,7 @@ extension Step {
         let before = wake.deliveries.map { delivery($0) }
         for delivery in wake.deliveries { move(delivery, event) }
         if event == .retried {
-            for case let delivery? in wake.deliveries.map({ delivery($0) }) where delivery.isActive { armHold(delivery) }
+            for delivery in wake.deliveries { armHold(delivery) }
         }
         guard wake.deliveries.map({ delivery($0) }) == before else { return }
         tell(

@@ -90,6 +90,9 @@ extension Step {
         // What joins later is owed later: nobody who was asked a permit for is overtaken.
         let sequence = joined == nil || added.isEmpty ? wake.sequence : freshSequence()
         for kind in added.sorted() { addDelivery(kind, to: wake, sequence) }
+        // A turn that somebody else's restart owed may be the session's own by this note.
+        let turn = DeliveryID(wake: wake.id, kind: .turn)
+        if !added.contains(.turn), let reason = loop(wake) { move(turn, .loopSuspected(reason: reason)) }
     }
 
     private mutating func addDelivery(_ kind: DeliveryKind, to wake: Wake, _ sequence: Int64) {
@@ -99,7 +102,7 @@ extension Step {
         tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
         if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }
         guard self.delivery(id)?.isActive == true else { return }
-        armHold(delivery)
+        armHold(id)
         armEscalation(id)
         needRoute(delivery.route)
         consider(id)

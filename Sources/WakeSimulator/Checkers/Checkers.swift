@@ -108,6 +108,7 @@ final class Checkers {
     func lifeBegan(_ life: Int, _ tables: LedgerTables, _ now: Moment, at time: Int64) {
         self.life = life
         isAlive = true
+        if calmSince != nil { calmSince = time }
         self.time = time
         self.now = now
         for (id, asked) in asked where asked.isAcknowledged && tables.sentinels[id] == nil && !tables.holds(id) {

@@ -37,7 +37,8 @@ extension Checkers {
         }
         guard let wake = wakes.first else { return report(.lost, "the note of \(id) (\(sentinel.stateName)) is in no wake") }
         if wakes.count > 1 { report(.noteTwice, "the note of \(id) is in \(wakes.count) wakes") }
-        guard let member = wake.notes.first(where: { $0.text == value.request.note })?.sentinel else { return }
+        guard let note = wake.notes.first(where: { $0.text == value.request.note }) else { return }
+        let member = note.sentinel
         for kind in value.request.owes {
             guard let delivery = tables.deliveries[DeliveryID(wake: wake.id, kind: kind)] else {
                 report(.lost, "the \(kind.rawValue) for \(id) has no row")
@@ -47,6 +48,12 @@ extension Checkers {
                 delivery.message?.members.contains(member) != true
             {
                 report(.noteMissing, "the \(kind.rawValue) \(delivery.id) was delivered without the note of \(id)")
+            }
+            let ended = delivery.stateSince
+            if delivery.message == nil, ended.boot == note.firedAt.boot,
+                ended.boottimeMicroseconds < note.firedAt.boottimeMicroseconds
+            {
+                report(.noteMissing, "the note of \(id) joined \(delivery.id), which had already ended")
             }
             if delivery.message == nil, !endedUnsent(delivery) {
                 report(.lost, "\(delivery.id) was never sent: \(delivery.stateName)")

@@ -28,7 +28,8 @@ extension Checkers {
         let recent = wakes.values.filter { wake in
             // With some room for what the two clocks may differ by.
             wake.id != mine.id && wake.session == mine.session && wake.sequence < mine.sequence && Self.isByOwnRestart(wake)
-                && wake.openedAt != now && wake.openedAt.boot == now.boot && age(wake.openedAt).map { $0 < policy.loopWindow.wholeMicroseconds } ?? false
+                && wake.openedAt != now && wake.openedAt.boot == now.boot
+                && age(wake.openedAt).map { $0 < policy.loopWindow.wholeMicroseconds } ?? false
         }
         guard recent.count >= policy.loopWakes, turn.isActive else { return }
         report(.loop, "\(turn.id) is owed to a session that its own restarts woke \(recent.count) times")
