@@ -112,7 +112,8 @@ let package = Package(
         tests(
             "DiscordTransportTests",
             [
-                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting", niocore,
+                "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
+                niocore,
                 nioposix,
                 niohttp, niowebsocket, logging,
             ]),

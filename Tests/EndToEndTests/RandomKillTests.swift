@@ -124,7 +124,7 @@ struct KillStory {
                 return true
             }
         }
-        try? await Task.sleep(for: .milliseconds(milliseconds))
+        try? await someMoment(milliseconds: milliseconds)
     }
 
     /// Up to three requests at once, each for a session of its own; some writers are killed in the middle.
@@ -145,7 +145,7 @@ struct KillStory {
                     let writer = try stage.start(wish.arguments)
                     writer.feed()
                     if let killAfter {
-                        try await Task.sleep(for: .milliseconds(killAfter))
+                        try await someMoment(milliseconds: killAfter)
                         writer.signal(SIGKILL)
                     }
                     let end = try await writer.ended()

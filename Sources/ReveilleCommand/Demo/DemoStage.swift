@@ -98,7 +98,9 @@ struct DemoStage {
         let pipe = Pipe()
         process.standardError = pipe
         let log = folder.appending(path: "daemon.jsonl")
-        if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: log.path) {
+            _ = FileManager.default.createFile(atPath: log.path, contents: nil)
+        }
         let file = try FileHandle(forWritingTo: log)
         pipe.fileHandleForReading.readabilityHandler = { [book] handle in
             let data = handle.availableData

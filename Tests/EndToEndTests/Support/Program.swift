@@ -183,3 +183,6 @@ func within<Value: Sendable>(
         return value
     }
 }
+
+/// Lets a moment pass, to kill at: no fact is waited for, any moment will do.
+func someMoment(milliseconds: Int) async throws { try await Task.sleep(for: .milliseconds(milliseconds)) }
