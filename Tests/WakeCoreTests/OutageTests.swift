@@ -25,7 +25,8 @@ struct OutageTests {
         var sends: [Moment] = []
         while !open.isEmpty {
             switch open.removeFirst() {
-            case .checkRoute(let route): open += story.on(.routeChecked(route, .ready(RouteCapabilities())), after: .microseconds(50))
+            case .checkRoute(let route):
+                open += story.on(.routeChecked(route, .ready(RouteCapabilities())), after: .microseconds(50))
             case .requestPermit(let id, _): open += story.on(.permitGranted(id), after: .microseconds(50))
             case .send(let order):
                 sends.append(story.now)
@@ -54,7 +55,8 @@ struct OutageTests {
         #expect(story.coordinator.deliveries.isEmpty)
     }
 
-    @Test("where only requests are refused, each wake probes by its backoff, and the first is through within its cap after the end")
+    @Test(
+        "where only requests are refused, each wake probes by its backoff, and the first is through within its cap after the end")
     func requestsRefused() throws {
         var story = pending()
         let end = story.now.advanced(by: .seconds(3600))
