@@ -16,8 +16,9 @@ sim:              ## simulate RESTARTS restarts
 planted-bugs:     ## every planted bug must be caught
 	Tests/PlantedBugs/run
 
-crash:            ## the full sweep of kill points and I/O faults
+crash:            ## the full sweep of kill points and I/O faults, then KILLS rounds of kills at random moments
 	./scripts/crash-sweep full
+	REVEILLE_TEST_KILL_ROUNDS=$(or $(KILLS),300) swift test --disable-xctest --filter EndToEndTests.RandomKill
 
 fuzz:             ## fuzz each parser for SECONDS seconds
 	./scripts/fuzz $(or $(SECONDS),600)
