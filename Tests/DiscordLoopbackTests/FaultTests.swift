@@ -175,7 +175,8 @@ import Testing
                 guard case .frame(let huge) = await client.next() else { return noFrame() }
                 #expect(huge[key: "d"]?.string?.utf8.count == 10 << 20)
             }
-            try await GatewayClient.connect(rig) { client async throws in #expect(await client.next() == .end) }
+            // The reset may overtake the answer to the handshake: then there is no client at all.
+            try? await GatewayClient.connect(rig) { client async throws in #expect(await client.next() == .end) }
             rig.world.add(LoopbackFault(.refuseHandshake))
             await #expect(throws: (any Error).self) { try await GatewayClient.connect(rig) { _ in } }
             try await GatewayClient.connect(rig) { client async throws in #expect(await client.next(op: 10) != nil) }
