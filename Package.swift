@@ -44,6 +44,7 @@ let package = Package(
         .library(name: "WakeService", targets: ["WakeService"]),
         .library(name: "LedgerSQLite", targets: ["LedgerSQLite"]),
         .library(name: "ReveilleConfiguration", targets: ["ReveilleConfiguration"]),
+        .library(name: "SystemdSupport", targets: ["SystemdSupport"]),
         .library(name: "DiscordProtocol", targets: ["DiscordProtocol"]),
         .library(name: "DiscordTransport", targets: ["DiscordTransport"]),
         .library(name: "DiscordLoopback", targets: ["DiscordLoopback"]),
@@ -83,11 +84,14 @@ let package = Package(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
 
+        .systemLibrary(name: "CSystemd", providers: [.apt(["libsystemd-dev"])]),
+        room("SystemdSupport", ["WakeCore", "WakeService", "CSystemd", "CLinux", logging]),
+
         // ── Executables: the only place that knows more than one adapter ──────────────────────────
         .executableTarget(
             name: "ReveilleCommand",
             dependencies: [
-                "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
+                "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "SystemdSupport",
                 "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
             ],
             swiftSettings: house),
@@ -117,6 +121,7 @@ let package = Package(
                 nioposix,
                 niohttp, niowebsocket, logging,
             ]),
+        tests("SystemdSupportTests", ["SystemdSupport", "WakeCore", "WakeService", "WakeTesting", logging]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],

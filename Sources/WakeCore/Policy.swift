@@ -9,6 +9,29 @@ public struct Policy: Hashable, Sendable {
         case preferOnce = "prefer-once"
     }
 
+    /// A session that is told of every restart of a target.
+    public struct Watch: Hashable, Sendable {
+        /// The session.
+        public var session: SessionKey
+        /// Where it is woken.
+        public var route: Route
+        /// What it is told.
+        public var note: String
+        /// What is owed: a notice, a turn, or both.
+        public var owes: Set<DeliveryKind>
+
+        /// Makes a watch.
+        public init(session: SessionKey, route: Route, note: String = Watch.standardNote, owes: Set<DeliveryKind> = [.notice]) {
+            self.session = session
+            self.route = route
+            self.note = note
+            self.owes = owes
+        }
+
+        /// What is told where the configuration names no note.
+        public static let standardNote = "Nobody announced this restart. Look where your work stood, and go on."
+    }
+
     /// How late a scheduled restart may still be carried out; default 5 min.
     public var restartMaxLate: Duration = .seconds(300)
     /// How long a target must have been up before its new epoch counts; default 5 s.
@@ -37,6 +60,8 @@ public struct Policy: Hashable, Sendable {
     public var fallbackRoute: Route?
     /// How often a blocked route is looked at again; default 5 min.
     public var routeRecheck: Duration = .seconds(300)
+    /// Who is told of restarts that nobody announced, by target; default nobody.
+    public var watches: [RestartTarget: [Watch]] = [:]
     /// A session that its own restarts woke this often within ``loopWindow`` gets no further turn without the operator; default 3.
     public var loopWakes = 3
     /// See ``loopWakes``; default 10 min.

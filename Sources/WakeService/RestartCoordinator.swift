@@ -17,6 +17,7 @@ public struct RestartCoordinator: Sendable {
         switch await restarter.perform(sentinel) {
         case .begun: return nil
         case .refused(let reason): return .restartRefused(sentinel.id, reason: reason)
+        case .failed(let reason): return .targetGaveUp(sentinel.target, reason: reason)
         case .commandEnded(let result): return .commandEnded(sentinel.id, result)
         }
     }

@@ -4,7 +4,7 @@ import Testing
 struct ArrowTests {
     /// Which of our rooms each room may know. An arrow that is not here is not there.
     static let arrows: [String: Set<String>] = [
-        "CLedgerShim": [], "CLinux": [], "CZlib": [],
+        "CLedgerShim": [], "CLinux": [], "CSystemd": [], "CZlib": [],
         "WakeCore": [],
         "WakeService": ["WakeCore", "CLinux"],
         "DiscordProtocol": ["WakeCore"],
@@ -12,6 +12,7 @@ struct ArrowTests {
         "NetSupport": ["CZlib"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
+        "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
         "WakeTesting": ["WakeCore", "WakeService"],
@@ -21,7 +22,7 @@ struct ArrowTests {
 
     /// The only rooms that know more than one adapter.
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
-    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport"]
+    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport"]
 
     private static let sources = SourceTree.files(in: "Sources")
 

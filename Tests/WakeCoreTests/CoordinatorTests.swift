@@ -84,7 +84,7 @@ struct CoordinatorTests {
             next.now = story.now
             next.coordinator.adopt(story.coordinator.sentinels.values.map { .sentinel($0) } + [.epoch(Self.web, .token("a"))])
             next.wait(.seconds(60))
-            #expect(next.on(.daemonStarted(instance: .token("two"))).isEmpty, "due, but unseen")
+            #expect(next.on(.daemonStarted(instance: .token("two"))) == [.observe(Self.web)], "due, but unseen")
             let seen = next.on(.epochObserved(Self.web, .token(isSame ? "a" : "b"), settled: true))
             let performed = seen.contains { if case .performRestart = $0 { true } else { false } }
             #expect(performed == isSame)

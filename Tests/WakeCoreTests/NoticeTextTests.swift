@@ -10,7 +10,7 @@ struct NoticeTextTests {
             notes: notes.enumerated().map { index, note in
                 Wake.Note(
                     sentinel: Sample.id(UInt64(index)), text: note.0, target: .unit("system/nginx.service"), cause: note.1,
-                    origin: .requested, requestedAt: Sample.start, firedAt: Sample.start)
+                    origin: .requested, requestedAt: Sample.start, firedAt: Sample.start, story: nil)
             },
             owes: [.notice], state: .open, stateSince: Sample.start)
     }
@@ -27,7 +27,7 @@ struct NoticeTextTests {
         let text = NoticeText.of(
             wake([("one", .restarted), ("two", .restartedElsewhere), ("three", .didNotHappen(reason: "denied"))]),
             at: Sample.after(1))
-        #expect(text.contains("> one\n**Nginx.service has restarted**"))
+        #expect(text.contains("> one\n**nginx.service has restarted**"))
         #expect(text.hasSuffix("did not happen**: denied (asked for 1 s ago). The note was:\n> three"))
     }
 

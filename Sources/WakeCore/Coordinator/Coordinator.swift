@@ -17,7 +17,7 @@ public struct Coordinator: Sendable {
     public private(set) var routes: [Route: RouteInfo] = [:]
 
     private(set) var progress: [DeliveryID: Progress] = [:]
-    private(set) var unsettled: [RestartTarget: Epoch] = [:]
+    private(set) var unsettled: [RestartTarget: Sighting] = [:]
     /// Targets that were seen in this life; what is known of the others is from an earlier one.
     private(set) var seen: Set<RestartTarget> = []
     private(set) var timers = Timers()
@@ -27,6 +27,12 @@ public struct Coordinator: Sendable {
     private(set) var routesOfChannel: [ChannelName: Set<Route>] = [:]
     private(set) var ownRestartWakes: [SessionKey: [OwnRestartWake]] = [:]
     private(set) var nextSequence: Int64 = 1
+
+    /// A target in an epoch that has still to settle.
+    struct Sighting: Hashable {
+        let epoch: Epoch
+        let story: RestartStory?
+    }
 
     /// A session and where it is woken.
     struct Place: Hashable {
@@ -76,8 +82,8 @@ public struct Coordinator: Sendable {
         case .channel(let name, let state): channels[name] = state
         case .route(let route, let info): routes[route] = byRoute[route] == nil ? nil : info
         case .progress(let id, let value): progress[id] = deliveries[id] == nil || value == Progress() ? nil : value
-        case .unsettled(let target, let epoch):
-            unsettled[target] = epoch
+        case .unsettled(let target, let epoch, let story):
+            unsettled[target] = epoch.map { Sighting(epoch: $0, story: story) }
             seen.insert(target)
         case .timer(let timer): timers.insert(timer)
         case .timersPassed(let microseconds): timers.removeAll(upToMicroseconds: microseconds)

@@ -4,6 +4,9 @@ public enum Directive: Hashable, Sendable {
     case record([Change])
     /// Carry out a restart, or run a command.
     case performRestart(Sentinel)
+    /// Watch a target from now on, if it is not watched already; answer with `epochObserved`, `targetDown` or `targetGaveUp`, now and
+    /// at each change.
+    case observe(RestartTarget)
     /// Check whether a route can be written to; answer with `routeChecked`.
     case checkRoute(Route)
     /// Ask the transport for a permit to send; answer with `permitGranted`.
@@ -99,7 +102,7 @@ public enum Change: Hashable, Sendable {
     /// What is under way for a delivery; not durable.
     case progress(DeliveryID, Progress)
     /// A target was seen, and in an epoch that has still to settle where there is one; not durable.
-    case unsettled(RestartTarget, Epoch?)
+    case unsettled(RestartTarget, Epoch?, story: RestartStory? = nil)
     /// Something to look at at that boottime; not durable.
     case timer(Timer)
     /// The timers up to that boottime were looked at; not durable.

@@ -15,10 +15,13 @@ public enum Event: Hashable, Sendable {
     case channelChanged(ChannelName, ChannelState)
     /// A route was checked. `unknown` with a reason means that the check itself failed.
     case routeChecked(Route, RouteState)
-    /// A target was seen in that epoch. `settled` where it is known to be up for good (Type=notify units).
-    case epochObserved(RestartTarget, Epoch, settled: Bool)
-    /// A target's supervisor gave up on it.
-    case targetGaveUp(RestartTarget, reason: String)
+    /// A target was seen in that epoch. `settled` where it is known to be up for good (Type=notify units); with the story of how it
+    /// came into it, where that is known.
+    case epochObserved(RestartTarget, Epoch, settled: Bool, story: RestartStory? = nil)
+    /// A target was looked at and is not up; what becomes of it is still to be seen.
+    case targetDown(RestartTarget)
+    /// A target's supervisor gave up on it, at that moment. What was asked for since then is not touched; nil touches all.
+    case targetGaveUp(RestartTarget, reason: String, since: Moment? = nil)
     /// A restart was refused before it began.
     case restartRefused(SentinelID, reason: String)
     /// An `exec` command ended.

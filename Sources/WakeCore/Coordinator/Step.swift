@@ -15,7 +15,7 @@ struct Step {
     private var routes: [Route: RouteInfo] = [:]
     private var channels: [ChannelName: ChannelState] = [:]
     private var epochs: [RestartTarget: Epoch] = [:]
-    private var unsettled: [RestartTarget: Epoch?] = [:]
+    private var unsettled: [RestartTarget: Coordinator.Sighting?] = [:]
     private var opened: [Coordinator.Place: WakeID] = [:]
     private var fresh: [DeliveryID] = []
     private var nextSequence: Int64
@@ -50,7 +50,8 @@ struct Step {
     func route(_ route: Route) -> RouteInfo { routes[route] ?? base.routes[route] ?? RouteInfo() }
     func channel(_ name: ChannelName) -> ChannelState { channels[name] ?? base.channels[name] ?? .unknown }
     func epoch(_ target: RestartTarget) -> Epoch? { epochs[target] ?? base.epochs[target] }
-    func unsettled(_ target: RestartTarget) -> Epoch? { unsettled[target] ?? base.unsettled[target] }
+    func sighting(_ target: RestartTarget) -> Coordinator.Sighting? { unsettled[target] ?? base.unsettled[target] }
+    func unsettled(_ target: RestartTarget) -> Epoch? { sighting(target)?.epoch }
     func isSeen(_ target: RestartTarget) -> Bool {
         target == .daemon || target == .exec || base.seen.contains(target) || unsettled.keys.contains(target)
     }
@@ -124,9 +125,9 @@ struct Step {
         note(.epoch(target), .epoch(target, epoch))
     }
 
-    mutating func put(unsettled epoch: Epoch?, for target: RestartTarget) {
-        unsettled[target] = .some(epoch)
-        changes.append(.unsettled(target, epoch))
+    mutating func put(unsettled epoch: Epoch?, for target: RestartTarget, story: RestartStory? = nil) {
+        unsettled[target] = .some(epoch.map { Coordinator.Sighting(epoch: $0, story: story) })
+        changes.append(.unsettled(target, epoch, story: story))
     }
 
     mutating func change(_ change: Change) { changes.append(change) }

@@ -11,10 +11,10 @@ extension Step {
             tell(Decision(code: .inboxRefused, reason: reason))
         case .channelChanged(let name, let state): channelChanged(name, state)
         case .routeChecked(let place, let state): routeChecked(place, state)
-        case .epochObserved(let target, let epoch, let settled): epochObserved(target, epoch, settled: settled)
-        case .targetGaveUp(let target, let reason):
-            put(unsettled: nil, for: target)
-            for sentinel in openSentinels(of: target) { move(sentinel, .targetGaveUp(reason: reason)) }
+        case .epochObserved(let target, let epoch, let settled, let story):
+            epochObserved(target, epoch, settled: settled, story)
+        case .targetDown(let target): targetDown(target)
+        case .targetGaveUp(let target, let reason, let since): targetGaveUp(target, reason, since)
         case .restartRefused(let id, let reason): move(id, .restartRefused(reason: reason))
         case .commandEnded(let id, let result): move(id, .commandEnded(result))
         case .permitGranted(let id): permitGranted(id)
@@ -30,6 +30,8 @@ extension Step {
 
     private mutating func daemonStarted(_ instance: Epoch) {
         put(instance, for: .daemon)
+        let targets = Set(openSentinels(of: nil).map(\.target)).union(policy.watches.keys)
+        for target in targets.sorted(by: { $0.description < $1.description }) where target.isWatchable { act(.observe(target)) }
         for sentinel in openSentinels(of: nil) { move(sentinel, .daemonStarted) }
         for sentinel in openSentinels(of: .daemon) { move(sentinel, .epochSettled(instance)) }
         for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
@@ -54,7 +56,7 @@ extension Step {
             case .escalation(let id): escalate(id)
             case .route(let place, let since): recheck(place, since)
             case .settle(let target, let epoch):
-                if unsettled(target) == epoch { settled(target, epoch) }
+                if let seen = sighting(target), seen.epoch == epoch { settled(target, epoch, seen.story) }
             }
         }
     }

@@ -16,6 +16,7 @@ extension Step {
         let sentinel = Sentinel(request, epoch: current, at: now)
         put(sentinel)
         tell(decision(.sentinelArmed, sentinel))
+        if target.isWatchable, !isSeen(target) { act(.observe(target)) }
         if let current, let recorded = sentinel.epoch, current.differs(from: recorded) {
             if target == .daemon {
                 // It was written while no daemon ran.
@@ -46,7 +47,7 @@ extension Step {
         if let sentinel = sentinel(id) { move(sentinel, event) }
     }
 
-    mutating func move(_ old: Sentinel, _ event: Sentinel.Event) {
+    mutating func move(_ old: Sentinel, _ event: Sentinel.Event, _ story: RestartStory? = nil) {
         var sentinel = sentinel(old.id) ?? old
         let directives = sentinel.handle(event, at: now, policy: policy)
         if sentinel != old {
@@ -56,7 +57,7 @@ extension Step {
         for directive in directives {
             switch directive {
             case .performRestart: act(.performRestart(sentinel))
-            case .owe: owe(sentinel)
+            case .owe: owe(sentinel, story)
             case .report(let cause):
                 let report = Sentinel(reporting: sentinel, as: dice.identifier(), cause: cause, at: now)
                 owe(report)
@@ -66,11 +67,11 @@ extension Step {
     }
 
     /// Joins the session's open wake, or opens one.
-    private mutating func owe(_ sentinel: Sentinel) {
+    mutating func owe(_ sentinel: Sentinel, _ story: RestartStory? = nil) {
         guard case .fired(let cause) = sentinel.state else { return }
         let note = Wake.Note(
             sentinel: sentinel.id, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
-            requestedAt: sentinel.requestedAt, firedAt: now)
+            requestedAt: sentinel.requestedAt, firedAt: now, story: story)
         let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
         let joined = openWake(place)
         var wake =
@@ -117,33 +118,6 @@ extension Step {
         guard recent.count >= policy.loopWakes else { return nil }
         return
             "its own restarts woke this session \(recent.count) times within \(NoticeText.span(policy.loopWindow)); it may be looping"
-    }
-
-    // MARK: Epochs
-
-    mutating func epochObserved(_ target: RestartTarget, _ epoch: Epoch, settled isSettled: Bool) {
-        let isNews = !isSeen(target)
-        if let known = self.epoch(target), !epoch.differs(from: known) {
-            if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
-            settledOnly(target, epoch)
-        } else if isSettled || policy.targetSettle == .zero {
-            settled(target, epoch)
-        } else if unsettled(target) != epoch {
-            put(unsettled: epoch, for: target)
-            lookAgain(.settle(target, epoch), after: policy.targetSettle)
-        }
-        // What waited for the target to be seen may be decided now.
-        if isNews { for sentinel in openSentinels(of: target) { examine(sentinel.id) } }
-    }
-
-    mutating func settled(_ target: RestartTarget, _ epoch: Epoch) {
-        put(epoch, for: target)
-        put(unsettled: nil, for: target)
-        settledOnly(target, epoch)
-    }
-
-    private mutating func settledOnly(_ target: RestartTarget, _ epoch: Epoch) {
-        for sentinel in openSentinels(of: target) { move(sentinel, .epochSettled(epoch)) }
     }
 
     // MARK: Words

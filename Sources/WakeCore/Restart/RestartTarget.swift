@@ -39,6 +39,14 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
         }
     }
 
+    /// Whether its epoch is seen from outside, by whoever watches it: not our own, and a command has none.
+    public var isWatchable: Bool {
+        switch self {
+        case .daemon, .exec: false
+        case .host, .unit, .gateway: true
+        }
+    }
+
     /// What it is called in a sentence for people.
     public var words: String {
         switch self {
@@ -72,6 +80,20 @@ public enum Epoch: Hashable, Sendable, Codable {
     case token(String)
     /// The same incarnation if the boot is the same and the starts differ by at most 2 s.
     case startedAt(boot: BootID, microseconds: Int64)
+
+    /// The epoch of what is told by a name of its own within one boot: a unit's invocation, a manager's start.
+    public static func of(_ boot: BootID, _ name: String) -> Epoch { .token("\(boot)/\(name)") }
+
+    /// The boot that it belongs to, where it tells.
+    public var boot: BootID? {
+        switch self {
+        case .startedAt(let boot, _): boot
+        case .token(let text): text.firstIndex(of: "/").map { BootID(String(text[..<$0])) }
+        }
+    }
+
+    /// Of a target that was never seen up: the next epoch is its first.
+    public static let down = Epoch.token("down")
 
     /// Whether this is another incarnation than the one given.
     public func differs(from other: Epoch) -> Bool {

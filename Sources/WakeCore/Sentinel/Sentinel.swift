@@ -133,6 +133,30 @@ public struct Sentinel: Hashable, Sendable, Codable {
         restartBegun = false
     }
 
+    /// A fired sentinel for a restart that nobody announced.
+    init(
+        observing target: RestartTarget, for watch: Policy.Watch, as id: SentinelID, cause: Cause, epoch: Epoch?, at now: Moment
+    ) {
+        self.id = id
+        session = watch.session
+        route = watch.route
+        note = watch.note
+        self.target = target
+        command = nil
+        self.epoch = epoch
+        origin = .observed
+        requester = RestartRequest.Requester(uid: 0, pid: 0)
+        requestedAt = now
+        countedSince = now
+        delay = .zero
+        performedByUs = false
+        owes = watch.owes
+        state = .fired(cause)
+        stateSince = now
+        wake = nil
+        restartBegun = false
+    }
+
     /// A fired sentinel of its own that tells what became of another.
     init(reporting original: Sentinel, as id: SentinelID, cause: Cause, at now: Moment) {
         self.id = id

@@ -18,20 +18,47 @@ public enum NoticeText {
 
     private static func headline(_ note: Wake.Note, at now: Moment) -> String {
         let what = note.target.words
-        let ago = now.elapsed(since: note.requestedAt).map { " (asked for \(span($0)) ago)" } ?? ""
+        let ago = remarks(note, at: now)
         switch note.cause {
         case .restarted: return "**Back after the restart of \(what)**\(ago). Go on with:"
-        case .restartedElsewhere: return "**\(sentence(what)) has restarted**\(ago). Go on with:"
+        case .restartedElsewhere: return "**\(happened(note))**\(ago). Go on with:"
         case .commandSucceeded: return "**The command has ended well**\(ago). Go on with:"
         case .resultUnknown:
             return
                 "**The command was cut off by a restart of Reveille**; whether it took effect is unknown, so check first\(ago). Then:"
         case .didNotHappen(let reason): return "**The restart of \(what) did not happen**: \(line(reason))\(ago). The note was:"
-        case .targetFailed(let reason): return "**\(sentence(what)) failed**: \(line(reason))\(ago). The note was:"
+        case .targetFailed(let reason): return "**\(sentence(note.target)) failed**: \(line(reason))\(ago). The note was:"
         }
     }
 
-    private static func sentence(_ words: String) -> String { words.prefix(1).uppercased() + words.dropFirst() }
+    /// What happened to a target that we did not restart.
+    private static func happened(_ note: Wake.Note) -> String {
+        let what = sentence(note.target)
+        return switch (note.story?.kind, note.target) {
+        case (.crash, _): "\(what) crashed and was started again"
+        case (.reboot, .host): "The machine was rebooted"
+        case (.reboot, _): "The machine was rebooted, and \(note.target.words) with it"
+        case (.softReboot, .host): "The machine's user space was restarted (soft reboot)"
+        case (.softReboot, _): "The machine's user space was restarted, and \(note.target.words) with it"
+        case (.restart, _), (nil, _): "\(what) has restarted"
+        }
+    }
+
+    /// What is known besides, in brackets: the cause, how long it was down, how long ago it was asked for.
+    private static func remarks(_ note: Wake.Note, at now: Moment) -> String {
+        var remarks: [String] = []
+        if let detail = note.story?.detail { remarks.append(line(detail)) }
+        if let down = note.story?.down { remarks.append("down for \(span(down))") }
+        // One that nobody asked for was written down when it was seen.
+        if note.origin != .observed, let age = now.elapsed(since: note.requestedAt) { remarks.append("asked for \(span(age)) ago") }
+        return remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
+    }
+
+    /// Its words at the beginning of a sentence; a unit's name is spelled as it is.
+    private static func sentence(_ target: RestartTarget) -> String {
+        if case .unit = target { return target.words }
+        return target.words.prefix(1).uppercased() + target.words.dropFirst()
+    }
 
     /// Every line is quoted, so that none can look like ours; whatever breaks a line does so here.
     private static func quoted(_ text: String) -> String {

@@ -27,6 +27,8 @@ public struct Wake: Hashable, Sendable, Codable {
         public let requestedAt: Moment
         /// When the sentinel fired.
         public let firedAt: Moment
+        /// How the target came into its new epoch, where that is known.
+        public let story: RestartStory?
     }
 
     /// Its name.

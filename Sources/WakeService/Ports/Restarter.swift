@@ -17,6 +17,8 @@ public enum RestartResult: Hashable, Sendable {
     case begun
     /// It did not begin.
     case refused(reason: String)
+    /// It began, and its supervisor gave up on bringing the target back.
+    case failed(reason: String)
     /// The command ended.
     case commandEnded(Sentinel.CommandResult)
 }

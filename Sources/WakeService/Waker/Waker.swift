@@ -274,6 +274,7 @@ public actor Waker {
         case .returnPermit(let id): permits.release(id)
         // The next start looks again at what is not begun now.
         case _ where isStopping: break
+        case .observe(let target): outside.epochs.first { $0.observes(target) }?.observe(target)
         case .performRestart(let sentinel): restart(sentinel, &group)
         case .checkRoute(let route): check(route, &group)
         case .requestPermit(let id, let route):

@@ -7,17 +7,20 @@ extension Waker {
         public var routeChecks: [any RouteCheck]
         /// Looks for receipts.
         public var lookups: [any ReceiptLookup]
+        /// Watches targets.
+        public var epochs: [any EpochSource]
         /// Carries out restarts.
         public var restarts: RestartCoordinator
 
         /// Joins the adapters.
         public init(
             transports: [any NoticeTransport] = [], routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
-            restarts: RestartCoordinator = RestartCoordinator([])
+            epochs: [any EpochSource] = [], restarts: RestartCoordinator = RestartCoordinator([])
         ) {
             self.transports = transports
             self.routeChecks = routeChecks
             self.lookups = lookups
+            self.epochs = epochs
             self.restarts = restarts
         }
     }

@@ -29,7 +29,7 @@ extension Checkers {
         case .searched(let id, let search): searched(id, search)
         case .routeChecked(let route, .gone):
             for id in Array(known.keys) where known[id]?.route == route { known[id]?.sawGone = true }
-        case .epochObserved(let target, _, _): unitsSeen[target] = unitsSeen[target] ?? 0
+        case .epochObserved(let target, _, _, _): unitsSeen[target] = unitsSeen[target] ?? 0
         default: break
         }
     }

@@ -15,7 +15,7 @@ enum Describe {
         case .commanded(let command, _, _): "commanded \(command)"
         case .channelChanged(let name, let state): "\(name) \(state.words)"
         case .routeChecked(let route, let state): "\(route) \(state.words)"
-        case .epochObserved(let target, let epoch, let settled): "\(target) seen in \(epoch), settled \(settled)"
+        case .epochObserved(let target, let epoch, let settled, _): "\(target) seen in \(epoch), settled \(settled)"
         case .attemptEnded(let id, let outcome): "\(id) attempt: \(outcome.words)"
         case .searched(let id, let search): "\(id) search: \(search)"
         case .receiptSeen(let id, let receipt): "\(id) receipt \(receipt.id) by \(receipt.source.rawValue)"
@@ -27,6 +27,7 @@ enum Describe {
         switch directive {
         case .record(let changes): "record \(changes.count)"
         case .performRestart(let sentinel): "perform restart of \(sentinel.target) for \(sentinel.id)"
+        case .observe(let target): "watch \(target)"
         case .checkRoute(let route): "check \(route)"
         case .requestPermit(let id, _): "ask a permit for \(id)"
         case .returnPermit(let id): "return the permit of \(id)"

@@ -184,7 +184,8 @@ extension World {
             crashAfter = left - 1
         }
         switch directive {
-        case .record: break
+        // Every target of this world is watched from each start on.
+        case .record, .observe: break
         case .performRestart(let sentinel): performRestart(sentinel)
         case .checkRoute(let route): plan(.routeLook(life: life, route), after: span(5, 300))
         case .requestPermit(let id, _): askForPermit(id)

@@ -126,7 +126,7 @@ public struct RestarterConformance: Sendable {
         switch await restarter.perform(Sentinel(fails, epoch: nil, at: fails.requestedAt)) {
         case .refused(let reason), .commandEnded(.notStarted(let reason)):
             try BrokenPromise.unless(!reason.isEmpty, "a refusal has a reason that a person can read")
-        case .begun, .commandEnded: throw BrokenPromise(description: "not kept: what can't be restarted is refused")
+        case .begun, .failed, .commandEnded: throw BrokenPromise(description: "not kept: what can't be restarted is refused")
         }
         try BrokenPromise.unless(try await restarts() == 1, "after a refusal nothing was restarted")
     }

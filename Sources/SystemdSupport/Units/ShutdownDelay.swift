@@ -1,0 +1,66 @@
+import Glibc
+public import Logging
+import WakeService
+
+/// Holds a shutdown that others began for a moment, until what is open is on disk. Taken from logind, at most its
+/// InhibitDelayMaxSec (5 s); a forced reboot asks nobody.
+///
+/// Rule: systemd.io, "Inhibitor Locks"; org.freedesktop.login1(5).
+public struct ShutdownDelay: Sendable {
+    private let bus: Bus
+    private let logger: Logger
+    private let finish: @Sendable () async -> Void
+
+    /// Prepares one; `bus` is the system's.
+    ///
+    /// - Parameter finish: returns when all that is open is on disk.
+    public init(_ bus: Bus, logger: Logger, finish: @escaping @Sendable () async -> Void) {
+        self.bus = bus
+        self.logger = logger
+        self.finish = finish
+    }
+
+    /// Holds the lock until cancelled.
+    public func run() async {
+        let events = bus.events()
+        bus.watch(Logind.shutdownRule)
+        var lock: Int32?
+        for await event in events {
+            switch event {
+            case .connected:
+                release(&lock)
+                lock = await take()
+            case .signal(let signal) where signal.member == "PrepareForShutdown":
+                if signal.arguments.first?.boolean == true {
+                    await finish()
+                    release(&lock)
+                    logger.notice("a shutdown was held until all was on disk")
+                } else if lock == nil {
+                    // It was called off.
+                    lock = await take()
+                }
+            default: break
+            }
+        }
+        release(&lock)
+    }
+
+    private func take() async -> Int32? {
+        do {
+            let answer = try await bus.call(
+                Logind.call(
+                    "Inhibit",
+                    [.string("shutdown"), .string("Reveille"), .string("open sentinels are being written"), .string("delay")]))
+            guard case .descriptor(let lock)? = answer.first else { return nil }
+            return lock
+        } catch {
+            logger.info("a shutdown can't be held", metadata: [LogKey.error: "\(error)"])
+            return nil
+        }
+    }
+
+    private func release(_ lock: inout Int32?) {
+        if let descriptor = lock { close(descriptor) }
+        lock = nil
+    }
+}

@@ -1,0 +1,79 @@
+/// Targets: in which epoch they are, how they came into it, and who is to be told.
+extension Step {
+    mutating func epochObserved(_ target: RestartTarget, _ epoch: Epoch, settled isSettled: Bool, _ story: RestartStory?) {
+        let isNews = !isSeen(target)
+        if let known = self.epoch(target), !epoch.differs(from: known) {
+            if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
+            _ = moveSentinels(of: target, to: epoch, story)
+        } else if isSettled || policy.targetSettle == .zero {
+            settled(target, epoch, story)
+        } else if unsettled(target) != epoch {
+            put(unsettled: epoch, for: target, story: story)
+            lookAgain(.settle(target, epoch), after: policy.targetSettle)
+        }
+        // What waited for the target to be seen may be decided now.
+        if isNews { for sentinel in openSentinels(of: target) { examine(sentinel.id) } }
+    }
+
+    mutating func settled(_ target: RestartTarget, _ epoch: Epoch, _ story: RestartStory?) {
+        let before = self.epoch(target)
+        let story = Self.story(of: target, from: before, to: epoch, story)
+        put(epoch, for: target)
+        put(unsettled: nil, for: target)
+        let woken = moveSentinels(of: target, to: epoch, story)
+        guard let before, before != .down, epoch.differs(from: before) else { return }
+        tellWatchers(of: target, .restartedElsewhere, story, besides: woken)
+    }
+
+    /// What its supervisor can't tell: that it was the whole machine.
+    private static func story(
+        of target: RestartTarget, from before: Epoch?, to epoch: Epoch, _ told: RestartStory?
+    ) -> RestartStory? {
+        guard let old = before?.boot, let new = epoch.boot else { return told }
+        if old != new { return RestartStory(.reboot) }
+        return target == .host ? RestartStory(.softReboot) : told
+    }
+
+    /// It is not up: what was to be known about it is known.
+    mutating func targetDown(_ target: RestartTarget) {
+        let isNews = !isSeen(target)
+        if epoch(target) == nil { put(.down, for: target) }
+        if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
+        guard isNews else { return }
+        for sentinel in openSentinels(of: target) { examine(sentinel.id) }
+    }
+
+    mutating func targetGaveUp(_ target: RestartTarget, _ reason: String, _ since: Moment?) {
+        targetDown(target)
+        var told: Set<SessionKey> = []
+        for sentinel in openSentinels(of: target) {
+            // Who asks for the restart of what has failed already wants it mended.
+            if let since, let age = since.elapsed(since: sentinel.requestedAt), age < .zero { continue }
+            move(sentinel, .targetGaveUp(reason: reason))
+            told.insert(sentinel.session)
+        }
+        tellWatchers(of: target, .targetFailed(reason: reason), nil, besides: told)
+    }
+
+    /// Returns the sessions that are owed a wake by it.
+    private mutating func moveSentinels(of target: RestartTarget, to epoch: Epoch, _ story: RestartStory?) -> Set<SessionKey> {
+        var woken: Set<SessionKey> = []
+        for sentinel in openSentinels(of: target) {
+            move(sentinel, .epochSettled(epoch), story)
+            if case .fired = self.sentinel(sentinel.id)?.state { woken.insert(sentinel.session) }
+        }
+        return woken
+    }
+
+    /// A restart that nobody announced is told to those whom the configuration names, unless they are told already.
+    private mutating func tellWatchers(
+        of target: RestartTarget, _ cause: Sentinel.Cause, _ story: RestartStory?, besides told: Set<SessionKey>
+    ) {
+        for watch in policy.watches[target] ?? [] where !told.contains(watch.session) {
+            let sentinel = Sentinel(
+                observing: target, for: watch, as: dice.identifier(), cause: cause, epoch: epoch(target), at: now)
+            put(sentinel)
+            owe(sentinel, story)
+        }
+    }
+}
