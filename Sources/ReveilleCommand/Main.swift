@@ -50,7 +50,8 @@ struct Reveille: AsyncParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DaemonVerb.self, RestartVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self, LedgerVerb.self,
+            DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
+            LedgerVerb.self,
             ConfigVerb.self, DiscordLoopbackVerb.self, DemoVerb.self,
         ])
 }

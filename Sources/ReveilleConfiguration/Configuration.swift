@@ -72,6 +72,26 @@ public struct Configuration: Sendable {
         public let format: Format
     }
 
+    /// Who is told of a target's restarts that nobody announced.
+    public struct Watch: Sendable {
+        /// The target.
+        public let target: RestartTarget
+        /// The sessions.
+        public let sessions: [SessionKey]
+        /// What they are told; nil takes the standard.
+        public let note: String?
+    }
+
+    /// Who may report on a channel.
+    public struct ReportedChannel: Sendable {
+        /// The channel.
+        public let channel: ChannelName
+        /// Users, by number.
+        public let uids: Set<UInt32>
+        /// Units, by name.
+        public let units: Set<String>
+    }
+
     /// The ledger.
     public let ledger: Ledger
     /// Restarts.
@@ -83,6 +103,16 @@ public struct Configuration: Sendable {
     /// Our Discord accounts by name: those that are configured, and `default` if there is a token for it
     /// or no other account.
     public let discordAccounts: [String: DiscordAccount]
+    /// Watched targets.
+    public let watches: [Watch]
+    /// Channels that others report on.
+    public let reportedChannels: [ReportedChannel]
+    /// How long a channel may be down before its unit is stopped; default 60 s.
+    public let channelDownGrace: Duration
+    /// Where the notify socket is opened if none is handed in; nil: nowhere.
+    public let notifySocket: String?
+    /// The channels without which the daemon is not ready; default none.
+    public let readyWhen: [ChannelName]
     /// Where a wake goes whose session names no place of its own; nil: nowhere.
     public let fallbackRoute: Route?
     /// Which routes are set for which sessions, the most specific pattern first.
@@ -116,6 +146,13 @@ public struct Configuration: Sendable {
         policy.fallbackRoute = deliveries.gateFallback
         policy.loopWakes = deliveries.loopWakes
         policy.loopWindow = deliveries.loopWithin
+        for watch in watches {
+            policy.watches[watch.target] = watch.sessions.compactMap { session in
+                (route(forSession: session.description) ?? session.route ?? fallbackRoute).map {
+                    Policy.Watch(session: session, route: $0, note: watch.note ?? Policy.Watch.standardNote)
+                }
+            }
+        }
         return policy
     }
 
@@ -136,6 +173,11 @@ public struct Configuration: Sendable {
             loopWakes: values.integer("loopGuard.wakes"), loopWithin: values.duration("loopGuard.within"))
         log = Log(level: values.text("log.level"), format: values.word("log.format"))
         discordAccounts = resolved.accounts
+        channelDownGrace = values.duration("channels.downGrace")
+        notifySocket = values.optionalText("notify.socket")
+        readyWhen = values.optionalTexts("daemon.readyWhen").compactMap { ChannelName($0) }
+        watches = resolved.watches
+        reportedChannels = resolved.reportedChannels
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }
         sessionRoutes = resolved.sessionRoutes
         settings = resolved.settings

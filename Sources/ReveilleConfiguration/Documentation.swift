@@ -34,6 +34,8 @@ public enum Documentation {
         case .variableName: "name of a variable"
         case .restAddress: "`https://` address, or `http://` to this machine"
         case .route: "route, `CHANNEL/channel:ID` or `CHANNEL/user:ID`"
+        case .note: "text, 1 byte … 8 KiB"
+        case .list(let kind): "list of: \(kind.element)"
         case .secret: "secret"
         }
     }

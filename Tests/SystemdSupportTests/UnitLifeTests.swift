@@ -42,12 +42,18 @@ struct UnitLifeTests {
     func crash() {
         var life = UnitLife()
         _ = life.looked(unit("active"))
-        life.heard(UnitSnapshot(["Result": .string("signal"), "ExecMainStatus": .int32(9)]))
+        let end = UnitSnapshot([
+            "Result": .string("signal"), "ExecMainStatus": .int32(9), "ExecMainExitTimestampMonotonic": .uint64(5_000_000),
+        ])
+        life.heard(end)
         life.heard(UnitSnapshot(["ActiveState": .string("activating")]))
         #expect(
-            life.looked(unit("active", run: 2, restarts: 1))
-                == .up(invocation: name("02"), settled: false, story: RestartStory(.crash, detail: "it was killed by signal 9 (KILL)")))
-        // It counts for one run only.
+            life.looked(unit("active", run: 2, restarts: 1, left: 5_000_000, entered: 5_200_000))
+                == .up(
+                    invocation: name("02"), settled: false,
+                    story: RestartStory(.crash, detail: "it was killed by signal 9 (KILL)", down: .milliseconds(200))))
+        // It counts for one run only, also where its signal comes once more after that was seen.
+        life.heard(end)
         #expect(life.looked(unit("active", run: 3)) == .up(invocation: name("03"), settled: false, story: RestartStory(.restart)))
     }
 
@@ -89,7 +95,8 @@ struct UnitLifeTests {
         #expect(try UnitName("nginx").description == "nginx.service")
         #expect(try UnitName("my.app").description == "my.app.service")
         #expect(try UnitName("cups.socket").description == "cups.socket")
-        #expect(try UnitName("reveille-channel@discord:default.service").description == "reveille-channel@discord:default.service")
+        #expect(
+            try UnitName("reveille-channel@discord:default.service").description == "reveille-channel@discord:default.service")
         for bad in ["", "a b", "ü.service", "getty@.service", "@x.service", String(repeating: "a", count: 256)] {
             #expect(throws: UnitNameError.self, "\(bad)") { try UnitName(bad) }
         }
@@ -100,7 +107,8 @@ struct UnitLifeTests {
         let own = UnitScope(.user, isUserService: true)
         let machine = UnitScope(.system, isUserService: true)
         let system = UnitScope(.system, isUserService: false)
-        #expect(own.contains(.unit("gw.service")) && !machine.contains(.unit("gw.service")) && system.contains(.unit("gw.service")))
+        #expect(
+            own.contains(.unit("gw.service")) && !machine.contains(.unit("gw.service")) && system.contains(.unit("gw.service")))
         #expect(!own.contains(.unit("system/ssh.service")) && machine.unit(.unit("system/ssh"))?.description == "ssh.service")
         #expect(!own.contains(.host) && machine.contains(.host) && system.contains(.host))
     }

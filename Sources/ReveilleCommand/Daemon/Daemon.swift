@@ -5,6 +5,7 @@ import LedgerSQLite
 import Logging
 import ReveilleConfiguration
 import ServiceLifecycle
+import SystemdSupport
 import UnixSignals
 import WakeCore
 import WakeService
@@ -14,7 +15,10 @@ struct Daemon {
     private let configuration: Configuration
     private let surroundings: Surroundings
 
-    init(configuration: Configuration, surroundings: Surroundings) {
+    private let manager: ServiceManager
+
+    init(configuration: Configuration, surroundings: Surroundings, manager: ServiceManager) {
+        self.manager = manager
         self.configuration = configuration
         self.surroundings = surroundings
     }
@@ -33,6 +37,12 @@ struct Daemon {
                 "the ledger lies in memory and is gone after a reboot", metadata: [LogKey.place: "\(ledger.folder.path)"])
         }
         let bus = ReadinessBus()
+        let face = BusFace()
+        let management = try ServiceManagement(
+            configuration, surroundings, listeners: manager.takeListeners(), face: face, store: ledger, moments: moments,
+            logger: self.logger("systemd"))
+        let supervision = Supervision(
+            manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
         let channels = settings.map {
             DiscordChannel(settings: $0, store: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
         }
@@ -41,13 +51,19 @@ struct Daemon {
             ledger: ledger,
             outside: Waker.Outside(
                 transports: channels, routeChecks: channels, lookups: channels,
-                restarts: RestartCoordinator([SelfRestarter { await stop.trigger() }, CommandRestarter()])),
-            bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger)
+                epochs: management.epochs,
+                restarts: RestartCoordinator(
+                    [SelfRestarter { await stop.trigger() }, CommandRestarter()] + management.restarters)),
+            bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
+            changed: { supervision.changed() })
         let keeper = LedgerKeeper(
             ledger: ledger, waker: waker, moments: moments, retention: configuration.ledger.retention, logger: logger)
         // Stopped in reverse: the waker first, so that sends under way still have a transport; the ledger's keeper last.
         let services: [any Service] =
-            [keeper] + channels.map { ChannelService(source: $0, bus: bus) } + [WakerService(waker: waker, logger: logger)]
+            [keeper, supervision.watching(waker, bus)]
+            + management.services(waker, bus, grace: configuration.channelDownGrace, moments: moments)
+            + channels.map { ChannelService(source: $0, bus: bus) }
+            + [WakerService(waker: waker, supervision: supervision, logger: logger)]
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -88,7 +104,11 @@ struct Daemon {
 
     private func logger(_ label: String, level: Logger.Level? = nil) -> Logger {
         let chosen = level ?? Logger.Level(rawValue: configuration.log.level) ?? .info
-        return Logger(label: label) { LineLogHandler(label: $0, level: chosen, format: configuration.log.format) }
+        let isJournal = configuration.log.format == .auto && JournalLogHandler.isConnected(environment: surroundings.variables)
+        return Logger(label: label) { label -> any LogHandler in
+            if isJournal { return JournalLogHandler(label: label, level: chosen) }
+            return LineLogHandler(label: label, level: chosen, format: configuration.log.format)
+        }
     }
 }
 

@@ -17,14 +17,17 @@ struct ChannelService: Service {
 /// Runs the waker; a graceful end waits for sends under way.
 struct WakerService: Service {
     let waker: Waker
+    let supervision: Supervision
     let logger: Logger
 
     func run() async throws {
         try await withGracefulShutdownHandler {
             try await waker.run {
                 logger.notice("ready: ledger open, recovery done", metadata: [LogKey.event: "ready"])
+                supervision.recovered()
             }
         } onGracefulShutdown: {
+            supervision.stopping()
             waker.stop()
         }
     }

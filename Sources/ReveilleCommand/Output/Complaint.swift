@@ -45,6 +45,32 @@ struct Complaint: Error {
         self.init(code, error.description, hint: error.hint)
     }
 
+    /// Whatever was thrown, as a complaint.
+    init(any error: any Error) {
+        switch error {
+        case let complaint as Complaint: self = complaint
+        case let problems as ConfigurationProblems: self.init(problems)
+        case let problem as ConfigurationProblem: self.init(ConfigurationProblems(problem))
+        case let error as WakeError: self.init(error)
+        default: self.init(.software, "\(error)")
+        }
+    }
+
+    /// The errno(3) that says the same to a service manager.
+    var errorNumber: Int32 {
+        switch Code(rawValue: code) {
+        case .usage, .configuration: EINVAL
+        case .data: EBADMSG
+        case .noInput: ENOENT
+        case .unavailable: EADDRNOTAVAIL
+        case .cannotCreate: EROFS
+        case .inputOutput: EIO
+        case .tryLater: EAGAIN
+        case .permission: EACCES
+        case .software, nil: EPROTO
+        }
+    }
+
     /// Says it on standard error and ends the program.
     func leave() -> Never {
         FileHandle.standardError.write(Data((text + "\n").utf8))

@@ -61,14 +61,14 @@ struct RequestOptions: ParsableArguments {
 
     /// Reads and checks everything at once; nothing is written before all of it is good.
     func request(
-        target: RestartTarget, command: RestartRequest.Command? = nil, delay: Duration, performedByUs: Bool,
+        target: RestartTarget, command: RestartRequest.Command? = nil, epoch: Epoch? = nil, delay: Duration, performedByUs: Bool,
         configuration: Configuration, moments: any MomentSource
     ) throws -> RestartRequest {
         let key = try sessionKey()
         var dice = SystemDice().roll()
         let request = RestartRequest(
             id: dice.identifier(), session: key, route: try route(for: key, configuration), note: try noteText(), target: target,
-            command: command, delay: delay, performedByUs: performedByUs,
+            command: command, delay: delay, performedByUs: performedByUs, epoch: epoch,
             requester: RestartRequest.Requester(uid: getuid(), pid: getppid()), requestedAt: moments.now())
         try SentinelWriter.check(request)
         try checkChannel(request, configuration)

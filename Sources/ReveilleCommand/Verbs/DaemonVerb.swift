@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import ReveilleConfiguration
+import SystemdSupport
+import WakeService
 
 /// `reveille daemon`: holds wakes until their channels are ready, then delivers them.
 struct DaemonVerb: AsyncParsableCommand {
@@ -18,7 +20,14 @@ struct DaemonVerb: AsyncParsableCommand {
 
     func run() async throws {
         let surroundings = Surroundings.ofThisProcess()
-        let loaded = try configuration.load(in: surroundings)
-        try await Daemon(configuration: loaded, surroundings: surroundings).run()
+        let manager = ServiceManager()
+        do {
+            let loaded = try configuration.load(in: surroundings)
+            try await Daemon(configuration: loaded, surroundings: surroundings, manager: manager).run()
+        } catch {
+            let complaint = Complaint(any: error)
+            manager.tell(.status(complaint.text), .failure(complaint.errorNumber))
+            throw error
+        }
     }
 }

@@ -43,7 +43,7 @@ struct ResolvedSettings {
         if components.contains(KeyTable.nameLabel) {
             return accounts.map { name in ConfigurationPath(components.map { $0 == KeyTable.nameLabel ? name : $0 }) }
         }
-        if components.contains(KeyTable.patternLabel) {
+        if components.contains(where: { $0.hasPrefix("<") }) {
             return given.values.filter { $0.descriptor.path == descriptor.path }.map(\.path).sorted()
         }
         return [descriptor.path]
@@ -131,6 +131,37 @@ struct ResolvedSettings {
             tokenLocation: tokens.location(
                 for: name, variable: values.optionalText(prefix + "tokenEnvironment"),
                 file: values.optionalText(prefix + "tokenFile")))
+    }
+
+    /// Who is told of whose restarts.
+    var watches: [Configuration.Watch] {
+        named("watch").map { name, keys in
+            var sessions: [String] = []
+            if case .texts(let texts)? = keys["sessions"] { sessions = texts }
+            var note: String?
+            if case .text(let text)? = keys["note"] { note = text }
+            guard let target = RestartTarget(name) else { preconditionFailure("\(name) was taken for a target") }
+            return Configuration.Watch(target: target, sessions: sessions.compactMap { try? SessionKey($0) }, note: note)
+        }
+    }
+
+    /// Who may report on which channel.
+    var reportedChannels: [Configuration.ReportedChannel] {
+        named("channels").compactMap { name, keys in
+            guard let channel = ChannelName(name), case .texts(let reporters)? = keys["reporters"] else { return nil }
+            return Configuration.ReportedChannel(
+                channel: channel, uids: Set(reporters.filter { $0.hasPrefix("uid:") }.compactMap { UInt32($0.dropFirst(4)) }),
+                units: Set(reporters.filter { !$0.hasPrefix("uid:") }))
+        }
+    }
+
+    /// The values under a key whose names the operator chooses, by name and key.
+    private func named(_ key: String) -> [(name: String, keys: [String: ConfigurationValue])] {
+        var found: [String: [String: ConfigurationValue]] = [:]
+        for setting in settings where setting.path.components.first == key && setting.path.components.count == 3 {
+            found[setting.path.components[1], default: [:]][setting.path.components[2]] = setting.value
+        }
+        return found.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// The most specific pattern first; among equals the alphabet decides, so that the same file always means the same.

@@ -27,6 +27,11 @@ struct SettingValues {
         return texts
     }
 
+    func optionalTexts(_ path: String) -> [String] {
+        guard case .texts(let texts)? = value(path) else { return [] }
+        return texts
+    }
+
     func duration(_ path: String) -> Duration {
         guard case .duration(let duration)? = value(path) else { preconditionFailure("no duration in the table for \(path)") }
         return duration

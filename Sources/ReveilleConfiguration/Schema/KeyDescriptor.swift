@@ -22,7 +22,7 @@ public struct KeyDescriptor: Sendable {
         case none
     }
 
-    /// The keys from the outermost to the innermost; `<name>` and `<pattern>` stand for what the operator chooses.
+    /// The keys from the outermost to the innermost; `<name>` and others like it stand for what the operator chooses.
     public let path: ConfigurationPath
     /// The type of the value, with its range or the values allowed.
     public let kind: ValueKind
@@ -45,7 +45,7 @@ public struct KeyDescriptor: Sendable {
 
     /// The environment variable that sets it, with `<NAME>` for an account; nil for keys that the environment can't name.
     public var environmentName: String? {
-        guard !path.components.contains(KeyTable.patternLabel) else { return nil }
+        guard !path.components.contains(where: { $0.hasPrefix("<") && $0 != KeyTable.nameLabel }) else { return nil }
         if isSecret { return "\(EnvironmentNames.token)_<NAME>" }
         return EnvironmentNames.prefix + path.components.map(EnvironmentNames.word).joined(separator: "_")
     }

@@ -4,9 +4,13 @@ public enum KeyTable {
     static let nameLabel = "<name>"
     /// Stands in a path for a pattern of session keys.
     static let patternLabel = "<pattern>"
+    /// Stands in a path for a restart target.
+    static let targetLabel = "<target>"
+    /// Stands in a path for a channel that others report on.
+    static let channelLabel = "<channel>"
 
     /// The keys in the order in which they are documented and shown.
-    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + logs
+    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + readiness + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(
@@ -105,6 +109,29 @@ public enum KeyTable {
         KeyDescriptor(
             "loopGuard.within", .duration(.minutes(1)...(.hours(24))), default: .text("10min"), change: .daemonRestart,
             "The time in which those wakes are counted."),
+    ]
+
+    private static let readiness: [KeyDescriptor] = [
+        KeyDescriptor(
+            "watch.<target>.sessions", .list(.sessions), default: .none, change: .daemonRestart,
+            "Who is woken when that target restarts or fails and nobody announced it: session keys that name a place, or have a route."
+        ),
+        KeyDescriptor(
+            "watch.<target>.note", .note, default: .found("look where the work stood, and go on"), change: .daemonRestart,
+            "What they are told."),
+        KeyDescriptor(
+            "channels.<channel>.reporters", .list(.reporters), default: .none, change: .daemonRestart,
+            "Who may report over the notify socket how that channel is: units of the system, or users by number."),
+        KeyDescriptor(
+            "channels.downGrace", .duration(.zero...(.hours(1))), default: .text("60s"), change: .daemonRestart,
+            "How long a channel may be down before its `reveille-channel@` unit is stopped, and with it what is bound to that."),
+        KeyDescriptor(
+            "notify.socket", .path, default: .none, change: .daemonRestart,
+            "Where to open the notify socket if no service manager hands one in; without it there is none."),
+        KeyDescriptor(
+            "daemon.readyWhen", .list(.channels), default: .none, change: .daemonRestart,
+            "The service manager hears that the daemon is ready only when these channels are too. Never one whose owner starts after it."
+        ),
     ]
 
     private static let logs: [KeyDescriptor] = [

@@ -2,7 +2,7 @@
 struct KeyTree: Sendable {
     /// The branches with fixed names.
     private(set) var children: [String: KeyTree] = [:]
-    /// `<name>` or `<pattern>`, where the operator chooses the names of the branches.
+    /// `<name>` or one like it, where the operator chooses the names of the branches.
     private(set) var label: String?
     /// What stands at the end of a path.
     private(set) var descriptor: KeyDescriptor?
@@ -26,18 +26,20 @@ struct KeyTree: Sendable {
 
     /// The branch of a key; nil if there is none.
     func branch(_ key: String) -> KeyTree? {
-        if let label { return children[label] }
-        return children[key]
+        children[key] ?? label.flatMap { children[$0] }
     }
 
     /// The keys that can stand here.
-    var names: [String] { label == nil ? children.keys.sorted() : [] }
+    var names: [String] { children.keys.filter { !$0.hasPrefix("<") }.sorted() }
 
     /// Why `name` can't be chosen as a name here; nil if it can.
     func fault(ofName name: String) -> ValueFault? {
-        switch label {
+        guard children[name] == nil else { return nil }
+        return switch label {
         case KeyTable.nameLabel: DiscordAccount.fault(ofName: name)
         case KeyTable.patternLabel: SessionPattern.fault(of: name)
+        case KeyTable.targetLabel: ListKind.fault(ofTarget: name)
+        case KeyTable.channelLabel: ListKind.fault(ofChannel: name)
         default: nil
         }
     }

@@ -20,6 +20,10 @@ public enum ValueKind: Sendable {
     case restAddress
     /// `CHANNEL/channel:ID` or `CHANNEL/user:ID`, such as `discord:default/channel:1234`.
     case route
+    /// What a session is told: one text of at most 8 KiB.
+    case note
+    /// A list of things that have a form of their own; in the environment and in flags with commas between them.
+    case list(ListKind)
     /// A secret: never taken from a file or a flag.
     case secret
 
@@ -34,6 +38,8 @@ public enum ValueKind: Sendable {
         case .variableName: .text(try Self.variableName(try Self.text(raw, "a name")))
         case .restAddress:
             .text(try ServiceAddress(parsing: try Self.text(raw, "an address"), schemes: ["https", "http"]).description)
+        case .note: .text(try Self.note(try Self.text(raw, "a text")))
+        case .list(let kind): .texts(try kind.read(raw))
         case .route: .text(try Self.route(try Self.text(raw, "a route")))
         case .secret:
             throw ValueFault("can't be set here", hint: DiscordToken.whereTokensGo)
@@ -150,6 +156,13 @@ public enum ValueKind: Sendable {
         }
         guard isName, text.utf8.count <= 128 else {
             throw ValueFault("is no name of an environment variable", hint: "give the variable's name, not its value")
+        }
+        return text
+    }
+
+    private static func note(_ text: String) throws(ValueFault) -> String {
+        guard text.utf8.count <= Limits.noteBytes, text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
+            throw ValueFault("must be 1 byte to \(Limits.noteBytes) bytes of text, not blanks alone")
         }
         return text
     }

@@ -32,7 +32,7 @@ enum Systemd {
         var snapshot = UnitSnapshot(try await all(of: "org.freedesktop.systemd1.Unit", at: path, over: bus))
         do {
             snapshot.merge(try await all(of: "org.freedesktop.systemd1.Service", at: path, over: bus))
-        } catch where error.name == "org.freedesktop.DBus.Error.UnknownInterface" {
+        } catch  where error.name == "org.freedesktop.DBus.Error.UnknownInterface" {
             // No service: there is nothing more to know.
         }
         return snapshot
@@ -55,7 +55,7 @@ enum Systemd {
     static func subscribe(over bus: Bus) async throws(BusError) {
         do {
             _ = try await bus.call(call("Subscribe"))
-        } catch where error.name == "org.freedesktop.systemd1.AlreadySubscribed" {
+        } catch  where error.name == "org.freedesktop.systemd1.AlreadySubscribed" {
             // So be it.
         }
     }

@@ -25,14 +25,23 @@ public struct UnitLife: Hashable, Sendable {
     }
 
     private var told = Told.nothing
-    /// How the last run ended, as long as no later one was told.
-    private var death: String?
+    /// How a run ended, and when, in microseconds of CLOCK_MONOTONIC.
+    private struct Death: Hashable {
+        let words: String
+        let microseconds: Int64
+    }
+
+    private var death: Death?
+    /// When the run that was told last became active: an end before that is not its own, however late its signal comes.
+    private var enteredMicroseconds: Int64 = 0
 
     /// A unit that nobody has looked at.
     public init() {}
 
     /// Something changed: only ends are kept in mind, since the next run hides them.
-    public mutating func heard(_ changed: UnitSnapshot) { death = changed.death ?? death }
+    public mutating func heard(_ changed: UnitSnapshot) {
+        if let words = changed.death { death = Death(words: words, microseconds: changed.endedMicroseconds) }
+    }
 
     /// It was looked at.
     ///
@@ -45,7 +54,7 @@ public struct UnitLife: Hashable, Sendable {
         case "inactive" where unit.loadState == "not-found": return gaveUp(unit, "there is no such unit")
         case "": return nil
         default:
-            death = unit.death ?? death
+            heard(unit)
             switch told {
             case .down: return nil
             // What starts after it was given up on is not down for longer than before.
@@ -60,12 +69,14 @@ public struct UnitLife: Hashable, Sendable {
     private mutating func up(_ unit: UnitSnapshot) -> News? {
         guard let invocation = unit.invocation, told != .up(invocation) else { return nil }
         told = .up(invocation)
-        defer { death = nil }
+        defer { enteredMicroseconds = unit.enteredMicroseconds }
         return .up(invocation: invocation, settled: unit.isSettledWhenActive, story: story(unit))
     }
 
     private func story(_ unit: UnitSnapshot) -> RestartStory {
-        if let death { return RestartStory(.crash, detail: death, down: unit.down) }
+        if let death, death.microseconds >= enteredMicroseconds {
+            return RestartStory(.crash, detail: death.words, down: unit.down)
+        }
         guard unit.automaticRestarts > 0 else { return RestartStory(.restart, down: unit.down) }
         return RestartStory(.restart, detail: "it ended by itself", down: unit.down)
     }
@@ -74,7 +85,6 @@ public struct UnitLife: Hashable, Sendable {
         let run = (unit.invocation ?? "") + unit.loadState
         guard told != .gaveUp(run) else { return nil }
         told = .gaveUp(run)
-        death = nil
         return .gaveUp(reason: reason)
     }
 }

@@ -28,7 +28,8 @@ public struct UnitRestarter: Restarter {
         let job: String
         do {
             try await Systemd.subscribe(over: bus)
-            job = try await bus.call(Systemd.call("RestartUnit", [.string(unit.description), .string("replace")])).first?.text ?? ""
+            job =
+                try await bus.call(Systemd.call("RestartUnit", [.string(unit.description), .string("replace")])).first?.text ?? ""
         } catch {
             return .refused(reason: Self.words(error, unit))
         }

@@ -37,9 +37,13 @@ public struct UnitSnapshot: Hashable, Sendable {
     /// How long it was down before this run; nil where it is not known.
     public var down: Duration? {
         let left = properties["ActiveExitTimestampMonotonic"]?.integer ?? 0
-        let entered = properties["ActiveEnterTimestampMonotonic"]?.integer ?? 0
-        return left > 0 && entered >= left ? .microseconds(entered - left) : nil
+        return left > 0 && enteredMicroseconds >= left ? .microseconds(enteredMicroseconds - left) : nil
     }
+
+    /// When its main process last ended, and when it last became active, in microseconds of CLOCK_MONOTONIC; 0 for never.
+    public var endedMicroseconds: Int64 { properties["ExecMainExitTimestampMonotonic"]?.integer ?? 0 }
+    /// See ``endedMicroseconds``.
+    public var enteredMicroseconds: Int64 { properties["ActiveEnterTimestampMonotonic"]?.integer ?? 0 }
 
     /// When it came into its state, in microseconds of CLOCK_MONOTONIC; nil where it is not known.
     public var stateSinceMicroseconds: Int64? {

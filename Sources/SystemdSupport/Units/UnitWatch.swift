@@ -93,7 +93,8 @@ public final class UnitWatch: EpochSource {
         case .bus(.lost(let reason)):
             table.isConnected = false
             logger.warning(
-                "the message bus can't be reached: units are not watched until it is there", metadata: [
+                "the message bus can't be reached: units are not watched until it is there",
+                metadata: [
                     LogKey.place: "\(scope.words)", LogKey.reason: "\(reason)",
                 ])
         case .bus(.signal(let signal)): heard(signal, &table)
@@ -155,7 +156,9 @@ public final class UnitWatch: EpochSource {
         if signal.member == "Reloading", signal.arguments.first?.boolean == false {
             for name in table.units.keys { lookSoon(name, &table) }
         }
-        guard signal.member == "PropertiesChanged", let name = table.names[signal.path], signal.arguments.count >= 2 else { return }
+        guard signal.member == "PropertiesChanged", let name = table.names[signal.path], signal.arguments.count >= 2 else {
+            return
+        }
         table.units[name]?.life.heard(UnitSnapshot(signal.arguments[1].members ?? [:]))
         lookSoon(name, &table)
     }

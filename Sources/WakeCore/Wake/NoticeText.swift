@@ -48,9 +48,11 @@ public enum NoticeText {
     private static func remarks(_ note: Wake.Note, at now: Moment) -> String {
         var remarks: [String] = []
         if let detail = note.story?.detail { remarks.append(line(detail)) }
-        if let down = note.story?.down { remarks.append("down for \(span(down))") }
+        if let down = note.story?.down, down >= .seconds(1) { remarks.append("down for \(span(down))") }
         // One that nobody asked for was written down when it was seen.
-        if note.origin != .observed, let age = now.elapsed(since: note.requestedAt) { remarks.append("asked for \(span(age)) ago") }
+        if note.origin != .observed, let age = now.elapsed(since: note.requestedAt) {
+            remarks.append("asked for \(span(age)) ago")
+        }
         return remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
     }
 

@@ -13,6 +13,7 @@ public actor Waker {
         case timer(number: Int)
         case inboxHint
         case retryStalled
+        case question(AsyncStream<Outlook>.Continuation)
         case stop
     }
 
@@ -39,6 +40,7 @@ public actor Waker {
     private let policy: Policy
     private let instance: Epoch
     private let logger: Logger
+    private let changed: @Sendable () -> Void
     private let executor = ThreadExecutor(name: "waker")
     private let mailbox: AsyncStream<Message>
     private nonisolated let mail: AsyncStream<Message>.Continuation
@@ -69,9 +71,10 @@ public actor Waker {
     ///   - policy: the operator's choices.
     ///   - instance: a fresh id of this start: the epoch of target `self`.
     ///   - logger: where decisions go.
+    ///   - changed: called after each event that was handled; must not block.
     public init(
         ledger: any Ledger, outside: Outside, bus: ReadinessBus, moments: any MomentSource, dice: any DiceSource, policy: Policy,
-        instance: Epoch, logger: Logger
+        instance: Epoch, logger: Logger, changed: @escaping @Sendable () -> Void = {}
     ) {
         self.ledger = ledger
         self.outside = outside
@@ -82,12 +85,17 @@ public actor Waker {
         self.policy = policy
         self.instance = instance
         self.logger = logger
+        self.changed = changed
         (mailbox, mail) = AsyncStream.makeStream()
     }
 
     /// Hands an event in. Never blocks; events are handled in the order in which they came. After the end of ``run(recovered:)`` it is
     /// passed over.
     public nonisolated func post(_ event: Event) { mail.yield(.event(event)) }
+
+    nonisolated func ask(_ answer: AsyncStream<Outlook>.Continuation) {
+        if case .terminated = mail.yield(.question(answer)) { answer.finish() }
+    }
 
     /// Says that the inbox may hold something new. A hint: the rows themselves tell, so many hints are one.
     public nonisolated func inboxMayHaveChanged() {
@@ -167,6 +175,9 @@ public actor Waker {
             hintIsPending.store(false, ordering: .releasing)
             if !isStopping { try readInbox(&group) }
         case .retryStalled: try retryStalled(&group)
+        case .question(let answer):
+            if let runner { answer.yield(Outlook(runner.coordinator, isLedgerFull: isFull)) }
+            answer.finish()
         case .stop: isStopping = true
         }
     }
@@ -196,13 +207,16 @@ public actor Waker {
         }
         for directive in performer.directives { perform(directive, &group) }
         armTimer()
+        changed()
         return true
     }
 
     /// A full disk is no reason to exit: facts wait in memory until they can be written, and nothing is begun meanwhile.
     private func stall(_ error: WakeError, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         if !wasFull {
-            logger.error("the ledger is full: nothing is begun until there is room", metadata: [LogKey.error: "\(error)"])
+            logger.error(
+                "the ledger is full: nothing is begun until there is room",
+                metadata: [LogKey.event: "ledgerFull", LogKey.error: "\(error)"])
         }
         (isFull, wasFull) = (true, true)
         let retryAt = moments.now().advanced(by: Self.fullRetry).boottimeMicroseconds

@@ -1,0 +1,78 @@
+import Foundation
+import Logging
+import ReveilleConfiguration
+import ServiceLifecycle
+import SystemdSupport
+import WakeCore
+import WakeService
+
+/// What the service manager brings: buses, watched targets, who can restart them, the notify socket. Where there is none of it, none
+/// is here.
+struct ServiceManagement {
+    let buses: [Bus]
+    let epochs: [UnitWatch]
+    let restarters: [any Restarter]
+    let receiver: NotifyReceiver?
+    private let system: Bus?
+    private let own: Bus?
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - listeners: the sockets that were handed in.
+    ///   - face: what is shown on our own bus.
+    init(
+        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
+        store: any TransportSessionStore, moments: any MomentSource, logger: Logger
+    ) throws {
+        let isUserService = surroundings.userID >= 1000
+        let isBooted = access("/run/systemd/system", F_OK) == 0
+        func bus(_ kind: Bus.Kind, _ variable: String, isOurs: Bool) -> Bus? {
+            guard isBooted || surroundings.variables[variable] != nil else { return nil }
+            return Bus(kind, name: isOurs ? BusFace.name : nil, objects: isOurs ? face.objects : nil)
+        }
+        system = bus(.system, "DBUS_SYSTEM_BUS_ADDRESS", isOurs: !isUserService)
+        let user = isUserService ? bus(.user, "DBUS_SESSION_BUS_ADDRESS", isOurs: true) : nil
+        own = isUserService ? user : system
+        buses = [system, user].compactMap { $0 }
+        if let own { face.tell(over: own) } else { logger.info("no message bus here: units can't be watched or restarted") }
+        let boot = moments.now().boot
+        epochs = buses.map {
+            UnitWatch($0, scope: UnitScope($0.kind, isUserService: isUserService), boot: boot, moments: moments, logger: logger)
+        }
+        restarters =
+            buses.map { UnitRestarter($0, scope: UnitScope($0.kind, isUserService: isUserService), moments: moments) }
+            + (system.map { [HostRestarter($0)] } ?? [])
+        let grants = configuration.reportedChannels.map { ReporterGrant(channel: $0.channel, uids: $0.uids, units: $0.units) }
+        var socket = listeners.first { $0.name == "notify" }?.descriptor
+        if socket == nil, let path = configuration.notifySocket { socket = try NotifyReceiver.bind(path: path) }
+        receiver = socket.map {
+            NotifyReceiver(descriptor: $0, grants: grants, store: store, moments: moments, logger: logger)
+        }
+        self.logger = logger
+    }
+
+    /// Everything that runs, to be stopped in reverse.
+    func services(_ waker: Waker, _ readiness: ReadinessBus, grace: Duration, moments: any MomentSource) -> [any Service] {
+        var services: [any Service] = buses.map { bus in CancelledService { await bus.run() } }
+        services += epochs.map { watch in CancelledService { await watch.run { waker.post($0) } } }
+        if let receiver { services.append(CancelledService { await receiver.run(reportingTo: readiness) }) }
+        if let system {
+            let delay = ShutdownDelay(system, logger: logger) { _ = await waker.outlook() }
+            services.append(CancelledService { await delay.run() })
+        }
+        if let own {
+            let units = ChannelUnits(own, readiness: readiness, grace: grace, moments: moments, logger: logger)
+            services.append(CancelledService { await units.run() })
+        }
+        return services
+    }
+}
+
+/// A service that ends when its task is cancelled.
+struct CancelledService: Service {
+    private let work: @Sendable () async -> Void
+
+    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+
+    func run() async throws { await cancelWhenGracefulShutdown { await work() } }
+}

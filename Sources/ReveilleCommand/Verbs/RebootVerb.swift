@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import ReveilleConfiguration
+import SystemdSupport
+import WakeCore
+import WakeService
+
+/// `reveille reboot`: the sentinel first, then the reboot.
+struct RebootVerb: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reboot",
+        abstract: "Write a sentinel, reboot the machine after a delay, and wake the session when its channel can hear it.",
+        discussion: """
+            The daemon asks logind for the reboot; a system service may do so where
+            'reveille install --may-reboot' has allowed it. The wake says that the
+            machine was rebooted.
+
+              reveille reboot --session agent:infra:discord:channel:1234 --note "kernel is new; check the site" --delay 1min
+            """)
+
+    @OptionGroup var request: RequestOptions
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long to wait before the reboot, 0s to 10min; default is restart.defaultDelay, 2s.", valueName: "duration"))
+    var delay: String?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() async throws {
+        let loaded = try configuration.load()
+        let wait = try delay.map { try DurationArgument.parse($0, flag: "--delay") } ?? loaded.restarts.defaultDelay
+        let moments = try SystemMoments(environment: ProcessInfo.processInfo.environment)
+        let epoch = try await TargetArgument.host(moments.now().boot)
+        let wish = try request.request(
+            target: .host, epoch: epoch, delay: wait, performedByUs: true, configuration: loaded, moments: moments)
+        try await SentinelWriting.write(wish, loaded, json: output.json)
+    }
+}
+
+/// What is to restart, as it is typed.
+enum TargetArgument {
+    /// A unit of our own service manager, or `system/NAME`: looked at before anything is promised.
+    ///
+    /// - Returns: the target, and the epoch that it is in.
+    static func unit(_ text: String, _ boot: BootID) async throws -> (RestartTarget, Epoch?) {
+        let isUserService = getuid() >= 1000
+        let isSystem = text.hasPrefix("system/") || !isUserService
+        let name: UnitName
+        do {
+            name = try UnitName(text.hasPrefix("system/") ? String(text.dropFirst(7)) : text)
+        } catch {
+            throw Complaint(.usage, error.message, hint: error.hint ?? "Name a unit, e.g. nginx.service.")
+        }
+        // Our own unit is stopped and started by its manager as well, but ending cleanly by ourselves needs nobody's leave.
+        if name.description == "reveille.service", isSystem != isUserService { return (.daemon, nil) }
+        do {
+            let epoch = try await Preflight.epoch(of: name, over: isSystem ? .system : .user, in: boot)
+            return (.unit(isSystem && isUserService ? "system/\(name)" : name.description), epoch)
+        } catch {
+            throw complaint(error)
+        }
+    }
+
+    static func host(_ boot: BootID) async throws -> Epoch {
+        do { return try await Preflight.hostEpoch(in: boot) } catch { throw complaint(error) }
+    }
+
+    private static func complaint(_ obstacle: Preflight.Obstacle) -> Complaint {
+        let code: Complaint.Code =
+            switch obstacle.kind {
+            case .noBus: .unavailable
+            case .noUnit: .noInput
+            case .unusable: .unavailable
+            }
+        return Complaint(code, obstacle.message, hint: obstacle.hint)
+    }
+}

@@ -1,0 +1,78 @@
+internal import WakeCore
+
+/// What a list holds.
+public enum ListKind: Sendable {
+    /// Session keys.
+    case sessions
+    /// Names of channels.
+    case channels
+    /// `uid:NUMBER`, or a unit's name such as `bot.service`.
+    case reporters
+
+    /// The most elements.
+    static let maximumCount = 256
+
+    /// What one element is, in words.
+    var element: String {
+        switch self {
+        case .sessions: "session key"
+        case .channels: "channel"
+        case .reporters: "`uid:NUMBER` or unit"
+        }
+    }
+
+    func read(_ raw: RawValue) throws(ValueFault) -> [String] {
+        var found: [String] = []
+        switch raw {
+        case .text(let text): found = text.split(separator: ",").map { String($0.trimmingBlanks()) }
+        case .node(.array(let nodes)):
+            for node in nodes {
+                guard case .string(let text) = node.value else {
+                    throw ValueFault("must be a list of texts, and element \(node.path) is none")
+                }
+                found.append(text)
+            }
+        case .node: throw ValueFault("must be a list", hint: "write [\"…\"], with a \(element) in each pair of quotes")
+        }
+        guard found.count <= Self.maximumCount else { throw ValueFault("has over \(Self.maximumCount) elements") }
+        for text in found {
+            if let fault = fault(of: text) {
+                throw ValueFault("has \(ShownText.quoted(text)), which \(fault.message)", hint: fault.hint)
+            }
+        }
+        guard Set(found).count == found.count else { throw ValueFault("names one twice", hint: "name each once") }
+        return found
+    }
+
+    private func fault(of text: String) -> ValueFault? {
+        switch self {
+        case .sessions:
+            do { _ = try SessionKey(text) } catch {
+                return ValueFault("is no session key: \(error.description)", hint: error.hint)
+            }
+            return nil
+        case .channels: return Self.fault(ofChannel: text)
+        case .reporters:
+            if text.hasPrefix("uid:") {
+                return UInt32(text.dropFirst(4)) == nil
+                    ? ValueFault("has no user's number after uid:", hint: "write for example uid:1000") : nil
+            }
+            let isUnit = text.contains(".") && text.utf8.count <= 255 && !text.contains("/") && !text.contains(" ")
+            return isUnit
+                ? nil : ValueFault("is neither a unit nor uid:NUMBER", hint: "write for example bot.service, or uid:1000")
+        }
+    }
+
+    static func fault(ofChannel name: String) -> ValueFault? {
+        guard ChannelName(name) == nil else { return nil }
+        return ValueFault(
+            "is no channel", hint: "write TRANSPORT:ACCOUNT, such as discord:default or gateway:main/discord:default")
+    }
+
+    static func fault(ofTarget name: String) -> ValueFault? {
+        switch RestartTarget(name) {
+        case .host, .unit: nil
+        default: ValueFault("is no target that can be watched", hint: "write host, or unit:NAME, such as unit:nginx.service")
+        }
+    }
+}
