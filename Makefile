@@ -32,5 +32,5 @@ format:           ## lay out the sources
 lint:             ## find what format and documentation rules are broken
 	swift format lint --strict -r Package.swift Sources Tests
 
-install:          ## build the release and install it under PREFIX (default /usr/local)
-	swift build -c release --static-swift-stdlib --product reveille && install -Dm755 .build/release/reveille $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/reveille
+install:          ## build the release and install it and its units under PREFIX (default /usr/local)
+	swift build -c release --static-swift-stdlib --product reveille && install -Dm755 .build/release/reveille $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/reveille && PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) units/install

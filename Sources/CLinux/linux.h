@@ -9,11 +9,12 @@
 // pthread_setname_np(3): at most 15 bytes.
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
-// adjtimex(2): TIME_ERROR while nothing disciplines the clock.
+// adjtimex(2): TIME_ERROR while nothing disciplines the clock. Returns 1, 0, or -1 where it may not be asked (a sandbox).
 static inline int reveille_clock_is_synchronised(void) {
     struct timex state;
     memset(&state, 0, sizeof state);
-    return adjtimex(&state) != TIME_ERROR;
+    int answer = adjtimex(&state);
+    return answer < 0 ? -1 : answer != TIME_ERROR;
 }
 
 #endif

@@ -30,7 +30,8 @@ struct Daemon {
         let dice = SystemDice()
         var roll = dice.roll()
         let instance = roll.identifier().description
-        let moments = try SystemMoments(environment: surroundings.variables)
+        let witness = ClockWitness(isSynchronised: false)
+        let moments = try SystemMoments(environment: surroundings.variables, witness: witness)
         let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance, moments: moments)
         if ledger.isVolatile {
             logger.warning(
@@ -39,7 +40,7 @@ struct Daemon {
         let bus = ReadinessBus()
         let face = BusFace()
         let management = try ServiceManagement(
-            configuration, surroundings, listeners: manager.takeListeners(), face: face, store: ledger, moments: moments,
+            configuration, surroundings, listeners: manager.takeListeners(), face: face, witness: witness, store: ledger, moments: moments,
             logger: self.logger("systemd"))
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
@@ -61,7 +62,7 @@ struct Daemon {
         // Stopped in reverse: the waker first, so that sends under way still have a transport; the ledger's keeper last.
         let services: [any Service] =
             [keeper, supervision.watching(waker, bus)]
-            + management.services(waker, bus, grace: configuration.channelDownGrace, moments: moments)
+            + management.services(waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments)
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
         let group = ServiceGroup(

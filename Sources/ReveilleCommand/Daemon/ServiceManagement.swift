@@ -21,7 +21,7 @@ struct ServiceManagement {
     ///   - listeners: the sockets that were handed in.
     ///   - face: what is shown on our own bus.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
+        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace, witness: ClockWitness,
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {
         let isUserService = surroundings.userID >= 1000
@@ -34,6 +34,7 @@ struct ServiceManagement {
         let user = isUserService ? bus(.user, "DBUS_SESSION_BUS_ADDRESS", isOurs: true) : nil
         own = isUserService ? user : system
         buses = [system, user].compactMap { $0 }
+        if system == nil { witness.testify() }
         if let own { face.tell(over: own) } else { logger.info("no message bus here: units can't be watched or restarted") }
         let boot = moments.now().boot
         epochs = buses.map {
@@ -52,13 +53,19 @@ struct ServiceManagement {
     }
 
     /// Everything that runs, to be stopped in reverse.
-    func services(_ waker: Waker, _ readiness: ReadinessBus, grace: Duration, moments: any MomentSource) -> [any Service] {
+    func services(
+        _ waker: Waker, _ readiness: ReadinessBus, grace: Duration, witness: ClockWitness, moments: any MomentSource
+    ) -> [any Service] {
         var services: [any Service] = buses.map { bus in CancelledService { await bus.run() } }
         services += epochs.map { watch in CancelledService { await watch.run { waker.post($0) } } }
         if let receiver { services.append(CancelledService { await receiver.run(reportingTo: readiness) }) }
         if let system {
             let delay = ShutdownDelay(system, logger: logger) { _ = await waker.outlook() }
             services.append(CancelledService { await delay.run() })
+            if !SystemMoments.kernelTellsSynchronised {
+                let clock = ClockWatch(system, witness: witness, moments: moments, logger: logger)
+                services.append(CancelledService { await clock.run { waker.post(.clockSynchronised) } })
+            }
         }
         if let own {
             let units = ChannelUnits(own, readiness: readiness, grace: grace, moments: moments, logger: logger)

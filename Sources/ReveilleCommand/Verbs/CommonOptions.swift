@@ -22,7 +22,7 @@ struct ConfigurationOptions: ParsableArguments {
     var ledger: String?
 
     /// Variables that begin with REVEILLE_ and are no keys.
-    static let otherVariables: Set<String> = ["REVEILLE_BOOT_ID", "REVEILLE_INSTANCE"]
+    static let otherVariables: Set<String> = ["REVEILLE_BOOT_ID", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET"]
 
     func load(in surroundings: Surroundings = .ofThisProcess()) throws -> Configuration {
         var list = try overrides.map { try ConfigurationOverride(parsing: $0) }

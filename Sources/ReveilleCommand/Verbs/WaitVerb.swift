@@ -26,8 +26,9 @@ struct WaitVerb: AsyncParsableCommand {
         guard let name = ChannelName(channel) else {
             throw Complaint(.usage, "'\(channel)' is no channel", hint: "Write TRANSPORT:ACCOUNT, e.g. discord:default.")
         }
-        guard loaded.discordAccounts.values.contains(where: { $0.channel == name }) else {
-            let known = loaded.discordAccounts.values.map(\.channel.description).sorted().joined(separator: ", ")
+        let channels = loaded.discordAccounts.values.map(\.channel) + loaded.reportedChannels.map(\.channel)
+        guard channels.contains(name) else {
+            let known = channels.map(\.description).sorted().joined(separator: ", ")
             throw Complaint(
                 .usage, "nothing here serves the channel '\(name)'",
                 hint: known.isEmpty ? "Configure an account." : "Known: \(known)")

@@ -43,15 +43,23 @@ public struct JournalLogHandler: LogHandler {
             "MESSAGE=\(event.message)\(data)", "PRIORITY=\(Self.priority(event.level))", "SYSLOG_IDENTIFIER=reveille",
             "REVEILLE_PART=\(label)",
         ]
+        var isExplained = false
         for (key, value) in all {
             fields.append("REVEILLE_\(key.uppercased())=\(value)")
             if key == LogKey.event,
                 let id = JournalMessage.id(of: "\(value)", reason: all.first { $0.key == LogKey.reason }.map { "\($0.value)" })
             {
                 fields.append("MESSAGE_ID=\(id)")
+                isExplained = true
             }
             if key == LogKey.place, let channel = JournalMessage.channel(in: "\(value)") {
                 fields.append("REVEILLE_CHANNEL=\(channel)")
+            }
+        }
+        // The catalog's words show the name of a field that is missing.
+        if isExplained {
+            for name in ["WAKE", "SENTINEL", "SESSION", "CHANNEL", "REASON"] where !fields.contains(where: { $0.hasPrefix("REVEILLE_\(name)=") }) {
+                fields.append("REVEILLE_\(name)=-")
             }
         }
         Self.send(fields)

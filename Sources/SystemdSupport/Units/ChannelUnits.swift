@@ -1,3 +1,5 @@
+import CSystemd
+import Glibc
 public import Logging
 public import WakeCore
 public import WakeService
@@ -87,12 +89,38 @@ public struct ChannelUnits: Sendable {
                 }
             }
             group.cancelAll()
+            if await isStoppedForGood() {
+                for name in channels.keys.sorted() { await order("StopUnit", name) }
+            }
         }
+    }
+
+    /// Whether our own unit is being stopped, and not started again: then the channels are nobody's any more.
+    private func isStoppedForGood() async -> Bool {
+        guard let unit = Reporter.find(pid: getpid(), uid: getuid()).unit ?? ownUserUnit,
+            let name = try? UnitName(unit), let path = try? await Systemd.load(name, over: bus),
+            let snapshot = try? await Systemd.look(at: path, over: bus), let job = snapshot.jobPath
+        else { return false }
+        let type = try? await bus.call(
+            BusCall(
+                Systemd.destination, job, Systemd.properties, "Get",
+                [.string("org.freedesktop.systemd1.Job"), .string("JobType")])
+        ).first?.text
+        return type == "stop"
+    }
+
+    private var ownUserUnit: String? {
+        var name: UnsafeMutablePointer<CChar>?
+        guard sd_pid_get_user_unit(0, &name) >= 0, let found = name else { return nil }
+        defer { free(found) }
+        return String(cString: found)
     }
 
     private func order(_ verb: String, _ channel: ChannelName) async {
         do {
-            _ = try await bus.call(Systemd.call(verb, [.string(Self.unit(of: channel)), .string("replace")]))
+            // A stop must not take the wait of others back who want the channel: then nothing is stopped.
+            let mode = verb == "StopUnit" ? "fail" : "replace"
+            _ = try await bus.call(Systemd.call(verb, [.string(Self.unit(of: channel)), .string(mode)]))
         } catch {
             logger.debug(
                 "a channel's unit was let be", metadata: [LogKey.place: "\(channel)", LogKey.error: "\(error)"])

@@ -45,6 +45,14 @@ public struct UnitSnapshot: Hashable, Sendable {
     /// See ``endedMicroseconds``.
     public var enteredMicroseconds: Int64 { properties["ActiveEnterTimestampMonotonic"]?.integer ?? 0 }
 
+    /// What is being done with it: the path of a job; nil if nothing is.
+    public var jobPath: String? {
+        guard case .structure(let parts)? = properties["Job"], parts.count == 2, let number = parts[0].integer, number > 0 else {
+            return nil
+        }
+        return parts[1].text
+    }
+
     /// When it came into its state, in microseconds of CLOCK_MONOTONIC; nil where it is not known.
     public var stateSinceMicroseconds: Int64? {
         properties["StateChangeTimestampMonotonic"]?.integer.flatMap { $0 > 0 ? $0 : nil }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 public import WakeCore
 
 /// The machine's own clocks: CLOCK_REALTIME, CLOCK_BOOTTIME and the kernel's boot id.
@@ -8,12 +9,17 @@ public struct SystemMoments: MomentSource {
     private static let longestSleepMicroseconds: Int64 = 3_600_000_000
 
     private let boot: BootID
+    private let witness: ClockWitness
 
     /// Reads the boot id once: from `REVEILLE_BOOT_ID`, which a unit hands in as `%b` (under ProcSubset=pid the kernel's own file is hidden),
     /// else from the kernel.
     ///
+    /// - Parameters:
+    ///   - environment: where `REVEILLE_BOOT_ID` may be.
+    ///   - witness: who says whether the clock is set, where the kernel may not be asked; default one that says it is.
     /// - Throws: ``WakeError`` where there is neither.
-    public init(environment: [String: String]) throws(WakeError) {
+    public init(environment: [String: String], witness: ClockWitness = ClockWitness(isSynchronised: true)) throws(WakeError) {
+        self.witness = witness
         if let text = environment["REVEILLE_BOOT_ID"], !text.isEmpty {
             boot = BootID(text)
         } else if let text = Self.read("/proc/sys/kernel/random/boot_id"), !text.isEmpty {
@@ -29,7 +35,7 @@ public struct SystemMoments: MomentSource {
     public func now() -> Moment {
         Moment(
             wallMilliseconds: Self.microseconds(CLOCK_REALTIME) / 1000, boot: boot,
-            boottimeMicroseconds: Self.microseconds(CLOCK_BOOTTIME), clockSynchronised: Self.isSynchronised)
+            boottimeMicroseconds: Self.microseconds(CLOCK_BOOTTIME), clockSynchronised: isSynchronised)
     }
 
     /// Sleeps until then; suspended time counts.
@@ -49,9 +55,16 @@ public struct SystemMoments: MomentSource {
     }
 
     /// adjtimex(2) says TIME_ERROR while nothing disciplines the clock.
-    private static var isSynchronised: Bool {
-        reveille_clock_is_synchronised() != 0
+    private var isSynchronised: Bool {
+        switch reveille_clock_is_synchronised() {
+        case 0: false
+        case 1: true
+        default: witness.isSynchronised
+        }
     }
+
+    /// Whether the kernel tells by itself that the clock is set.
+    public static var kernelTellsSynchronised: Bool { reveille_clock_is_synchronised() >= 0 }
 
     private static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
@@ -61,6 +74,20 @@ public struct SystemMoments: MomentSource {
         let count = Glibc.read(file, &buffer, buffer.count)
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
+}
+
+/// Somebody's word that the wall clock is set, for sandboxes in which the kernel may not be asked.
+public final class ClockWitness: Sendable {
+    private let word: Atomic<Bool>
+
+    /// Begins with that word.
+    public init(isSynchronised: Bool) { word = Atomic(isSynchronised) }
+
+    /// The word.
+    public var isSynchronised: Bool { word.load(ordering: .acquiring) }
+
+    /// It is set; it stays so.
+    public func testify() { word.store(true, ordering: .releasing) }
 }
 
 /// The system's random numbers.
