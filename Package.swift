@@ -87,11 +87,14 @@ let package = Package(
         .systemLibrary(name: "CSystemd", providers: [.apt(["libsystemd-dev"])]),
         room("SystemdSupport", ["WakeCore", "WakeService", "CSystemd", "CLinux", logging]),
 
+        room("ControlServer", ["NetSupport", niocore, niohttp, logging]),
+
         // ── Executables: the only place that knows more than one adapter ──────────────────────────
         .executableTarget(
             name: "ReveilleCommand",
             dependencies: [
-                "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "SystemdSupport",
+                "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
+                "SystemdSupport", "ControlServer",
                 "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
             ],
             swiftSettings: house),
@@ -122,6 +125,7 @@ let package = Package(
                 niohttp, niowebsocket, logging,
             ]),
         tests("SystemdSupportTests", ["SystemdSupport", "WakeCore", "WakeService", "WakeTesting", logging]),
+        tests("ControlServerTests", ["ControlServer", niocore, nioposix]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],

@@ -13,6 +13,7 @@ struct ArrowTests {
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
         "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],
+        "ControlServer": ["NetSupport"],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
         "WakeTesting": ["WakeCore", "WakeService"],
@@ -22,7 +23,7 @@ struct ArrowTests {
 
     /// The only rooms that know more than one adapter.
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
-    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport"]
+    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer"]
 
     private static let sources = SourceTree.files(in: "Sources")
 

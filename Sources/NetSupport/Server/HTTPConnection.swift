@@ -9,13 +9,15 @@ import NIOWebSocket
 struct HTTPConnection: Sendable {
     private let id: UInt64
     private let channel: any Channel
+    private let connections: OpenConnections
     private let maxMessageBytes: Int
     private let requests: AsyncStream<HTTPRequestCollector.Arrival>
     private let pipeline: NIOLoopBound<HTTPPipeline>
 
     /// Sets the channel's pipeline up; on its event loop.
-    init(id: UInt64, channel: any Channel, configuration: WebServer.Configuration) throws {
+    init(id: UInt64, channel: any Channel, connections: OpenConnections, configuration: WebServer.Configuration) throws {
         self.id = id
+        self.connections = connections
         self.channel = channel
         maxMessageBytes = configuration.maxMessageBytes
         let (requests, continuation) = AsyncStream.makeStream(of: HTTPRequestCollector.Arrival.self)
@@ -39,7 +41,8 @@ struct HTTPConnection: Sendable {
                 }
                 let request = WebServerRequest(
                     connection: id, method: head.method, uri: head.uri, headers: head.headers, body: body)
-                guard try await answer(request, head, handler) else { return }
+                _ = connections.setIdle(nil, id)
+                guard try await answer(request, head, handler), !connections.setIdle(channel, id) else { return }
             }
         }
     }
@@ -54,8 +57,9 @@ struct HTTPConnection: Sendable {
     ) async throws -> Bool {
         switch await handler.reply(to: request) {
         case .response(let response):
-            try await write(response, keepAlive: head.isKeepAlive)
-            return head.isKeepAlive
+            let keepAlive = head.isKeepAlive && !connections.isDraining
+            try await write(response, keepAlive: keepAlive)
+            return keepAlive
         case .close:
             return false
         case .reset:

@@ -14,6 +14,9 @@ final class OpenConnections: Sendable {
     private struct Book {
         var next: UInt64 = 1
         var open: [ObjectIdentifier: any Channel] = [:]
+        /// Those that have been answered, and have asked nothing since.
+        var idle: [UInt64: any Channel] = [:]
+        var isDraining = false
     }
 
     private let limit: Int
@@ -34,10 +37,35 @@ final class OpenConnections: Sendable {
         }
         guard let number else { return nil }
         channel.closeFuture.whenComplete { [weak self] _ in
-            self?.book.withLock { _ = $0.open.removeValue(forKey: key) }
+            self?.book.withLock { book in
+                book.open[key] = nil
+                book.idle[number] = nil
+            }
         }
         return number
     }
+
+    /// A connection asked for something, or was answered.
+    ///
+    /// - Returns: whether it is to end now.
+    func setIdle(_ channel: (any Channel)?, _ number: UInt64) -> Bool {
+        book.withLock { book in
+            book.idle[number] = channel
+            return book.isDraining
+        }
+    }
+
+    /// Ends those that ask for nothing; the others end with their next answer.
+    func drain() {
+        let idle = book.withLock { book in
+            book.isDraining = true
+            defer { book.idle = [:] }
+            return Array(book.idle.values)
+        }
+        for channel in idle { channel.close(promise: nil) }
+    }
+
+    var isDraining: Bool { book.withLock { $0.isDraining } }
 
     func closeAll(reset: Bool) {
         for channel in book.withLock({ Array($0.open.values) }) {

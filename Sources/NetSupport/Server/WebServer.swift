@@ -4,6 +4,14 @@ import NIOPosix
 public import NIOSSL
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// An HTTP and WebSocket server that knows nothing of what it serves.
 ///
 /// Nothing starts in `init`; ``run(_:onListening:)`` owns every task and returns when it is cancelled.
@@ -11,6 +19,8 @@ import Synchronization
 public final class WebServer: Sendable {
     /// Where to listen and how much to take.
     public struct Configuration: Sendable {
+        /// A listening socket that is there already, to be used in place of an address; `nil` for none.
+        public var descriptor: Int32?
         /// Address to bind. Default `127.0.0.1`.
         public var host: String
         /// Port to bind; 0 picks a free one, which is then kept for as long as the server lives.
@@ -27,8 +37,9 @@ public final class WebServer: Sendable {
         /// Makes a configuration.
         public init(
             host: String = "127.0.0.1", port: Int = 0, maxBodyBytes: Int = 26 << 20, maxMessageBytes: Int = 1 << 20,
-            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil
+            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil, descriptor: Int32? = nil
         ) {
+            self.descriptor = descriptor
             self.host = host
             self.port = port
             self.maxBodyBytes = maxBodyBytes
@@ -49,6 +60,7 @@ public final class WebServer: Sendable {
     private let logger: Logger
     private let connections: OpenConnections
     private let listening: Mutex<Listening>
+    private let isDraining = Mutex(false)
 
     /// Makes a server; nothing is bound before ``run(_:onListening:)``.
     public init(configuration: Configuration, logger: Logger = Logger(label: "web-server")) {
@@ -66,8 +78,8 @@ public final class WebServer: Sendable {
     /// - Throws: what binding throws (port taken, no such address).
     public func run(_ handler: some WebServerHandler, onListening: @Sendable (Int) -> Void) async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            defer { connections.closeAll(reset: false) }
-            while !Task.isCancelled {
+            defer { if Task.isCancelled { connections.closeAll(reset: false) } }
+            while !Task.isCancelled, !isDraining.withLock({ $0 }) {
                 await waitUntilWanted()
                 if Task.isCancelled { break }
                 let listener = try await bind()
@@ -80,6 +92,16 @@ public final class WebServer: Sendable {
                 listening.withLock { $0.channel = nil }
             }
         }
+    }
+
+    /// Ends in good order: takes no more connections, answers what was asked, and makes ``run(_:onListening:)`` return when the last
+    /// connection has ended, or after that long. Who comes meanwhile waits in the listening socket, if someone else holds it open.
+    public func drain(within limit: Duration) {
+        isDraining.withLock { $0 = true }
+        stopListening()
+        connections.drain()
+        let connections = connections
+        MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: TimeAmount(limit)) { connections.closeAll(reset: false) }
     }
 
     /// Closes the listener: new connections are refused until ``startListening()``. Open connections stay.
@@ -126,13 +148,7 @@ public final class WebServer: Sendable {
     }
 
     private func bind() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
-        let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.backlog, value: 1_024)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .bind(host: configuration.host, port: listening.withLock(\.port)) { [self] channel in
-                channel.eventLoop.makeCompletedFuture { try adopt(channel) }
-            }
+        let listener = if let descriptor = configuration.descriptor { try await takeOver(descriptor) } else { try await open() }
         let stillWanted = listening.withLock { state in
             state.port = listener.channel.localAddress?.port ?? state.port
             state.channel = listener.channel
@@ -142,12 +158,36 @@ public final class WebServer: Sendable {
         return listener
     }
 
+    private func open() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
+        try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 1_024)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .bind(host: configuration.host, port: listening.withLock(\.port)) { [self] channel in
+                channel.eventLoop.makeCompletedFuture { try adopt(channel) }
+            }
+    }
+
+    private func takeOver(_ descriptor: Int32) async throws -> NIOAsyncChannel<HTTPConnection, Never> {
+        var address = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        withUnsafeMutableBytes(of: &address) { bytes in
+            _ = getsockname(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+        }
+        let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+        // Without it each answer to what waited in the socket takes 40 ms more.
+        if Int32(address.ss_family) != AF_UNIX { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        return try await bootstrap.bind(descriptor) { [self] channel in
+            channel.eventLoop.makeCompletedFuture { try adopt(channel) }
+        }
+    }
+
     private func adopt(_ channel: any Channel) throws -> HTTPConnection {
         guard let id = connections.add(channel) else { throw ChannelError.ioOnClosedChannel }
         if let tls = configuration.tls {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
         }
-        return try HTTPConnection(id: id, channel: channel, configuration: configuration)
+        return try HTTPConnection(id: id, channel: channel, connections: connections, configuration: configuration)
     }
 
     private func serve(_ connection: HTTPConnection, _ handler: some WebServerHandler) async {

@@ -1,3 +1,4 @@
+import ControlServer
 import Synchronization
 import SystemdSupport
 import WakeCore
@@ -16,6 +17,7 @@ final class BusFace: Sendable {
         var outlook = Outlook()
         var status = "recovering the ledger"
         var buses: [Bus] = []
+        var isRecovered = false
     }
 
     private let shown = Mutex(Shown())
@@ -42,6 +44,7 @@ final class BusFace: Sendable {
 
     func show(_ outlook: Outlook) {
         let buses = shown.withLock { shown in
+            shown.isRecovered = true
             defer { shown.outlook = outlook }
             return shown.outlook == outlook ? [] : shown.buses
         }
@@ -54,6 +57,16 @@ final class BusFace: Sendable {
             return shown.buses
         }
         for bus in buses { emit(bus, Self.path, Self.interface, [("Status", .string(status))]) }
+    }
+
+    /// How we are, for those who ask over HTTP.
+    var health: ControlServer.Health {
+        shown.withLock { shown in
+            ControlServer.Health(
+                isRecovered: shown.isRecovered,
+                channels: shown.channels.sorted { $0.key < $1.key }.map { ($0.key.description, $0.value.state.isReady) },
+                status: shown.status)
+        }
     }
 
     private func emit(_ bus: Bus, _ path: String, _ interface: String, _ changed: [(String, BusValue)]) {

@@ -1,3 +1,4 @@
+import ControlServer
 import DiscordProtocol
 import DiscordTransport
 import Foundation
@@ -39,8 +40,9 @@ struct Daemon {
         }
         let bus = ReadinessBus()
         let face = BusFace()
+        let listeners = manager.takeListeners()
         let management = try ServiceManagement(
-            configuration, surroundings, listeners: manager.takeListeners(), face: face, witness: witness, store: ledger, moments: moments,
+            configuration, surroundings, listeners: listeners, face: face, witness: witness, store: ledger, moments: moments,
             logger: self.logger("systemd"))
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
@@ -59,12 +61,16 @@ struct Daemon {
             changed: { supervision.changed() })
         let keeper = LedgerKeeper(
             ledger: ledger, waker: waker, moments: moments, retention: configuration.ledger.retention, logger: logger)
-        // Stopped in reverse: the waker first, so that sends under way still have a transport; the ledger's keeper last.
+        // Stopped in reverse: first nobody new is taken, then the waker, so that sends under way still have a transport; the ledger's
+        // keeper last.
         let services: [any Service] =
             [keeper, supervision.watching(waker, bus)]
             + management.services(waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments)
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
+            + listeners.filter { $0.name == "control" }.map {
+                ControlService(server: ControlServer(descriptor: $0.descriptor) { face.health })
+            }
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },

@@ -21,7 +21,8 @@ struct ServiceManagement {
     ///   - listeners: the sockets that were handed in.
     ///   - face: what is shown on our own bus.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace, witness: ClockWitness,
+        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
+        witness: ClockWitness,
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {
         let isUserService = surroundings.userID >= 1000
@@ -81,5 +82,13 @@ struct CancelledService: Service {
 
     init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
 
-    func run() async throws { await cancelWhenGracefulShutdown { await work() } }
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await work()
+            // What is done has not ended: an end would end the daemon.
+            let (never, _continuation) = AsyncStream.makeStream(of: Never.self)
+            for await _ in never {}
+            withExtendedLifetime(_continuation) {}
+        }
+    }
 }

@@ -1,3 +1,4 @@
+import ControlServer
 import LedgerSQLite
 import Logging
 import ServiceLifecycle
@@ -29,6 +30,19 @@ struct WakerService: Service {
         } onGracefulShutdown: {
             supervision.stopping()
             waker.stop()
+        }
+    }
+}
+
+/// Runs a control socket; a graceful end answers those who have asked.
+struct ControlService: Service {
+    let server: ControlServer
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await server.run()
+        } onGracefulShutdown: {
+            server.stop()
         }
     }
 }

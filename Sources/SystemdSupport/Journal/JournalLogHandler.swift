@@ -58,7 +58,8 @@ public struct JournalLogHandler: LogHandler {
         }
         // The catalog's words show the name of a field that is missing.
         if isExplained {
-            for name in ["WAKE", "SENTINEL", "SESSION", "CHANNEL", "REASON"] where !fields.contains(where: { $0.hasPrefix("REVEILLE_\(name)=") }) {
+            for name in ["WAKE", "SENTINEL", "SESSION", "CHANNEL", "REASON"]
+            where !fields.contains(where: { $0.hasPrefix("REVEILLE_\(name)=") }) {
                 fields.append("REVEILLE_\(name)=-")
             }
         }

@@ -1,4 +1,5 @@
 public import Logging
+import WakeCore
 public import WakeService
 
 /// Finds out over the bus whether the wall clock is set, where a sandbox keeps the kernel from telling.

@@ -99,12 +99,22 @@ struct LayersTests {
             "delivery.turnPolicy": ("prefer-delivery", "'prefer-delivery'"),
             "delivery.nonceWindow": ("60s", "'60s'"), "gate.escalateAfter": ("1min", "'1min'"),
             "gate.fallback": ("discord:default/channel:3", "'discord:default/channel:3'"), "loopGuard.wakes": ("5", "0x5"),
-            "loopGuard.within": ("1h", "'1h'"), "log.level": ("debug", "'debug'"), "log.format": ("text", "'text'"),
+            "loopGuard.within": ("1h", "'1h'"),
+            "watch.<target>.sessions": ("agent:infra:discord:channel:1", "['agent:infra:discord:channel:1']"),
+            "watch.<target>.note": ("look", "'look'"),
+            "channels.<channel>.reporters": ("bot.service, uid:7", "['bot.service', 'uid:7']"),
+            "channels.downGrace": ("5s", "'5s'"), "notify.socket": ("/x", "'/x'"),
+            "daemon.readyWhen": ("discord:default", "['discord:default']"), "log.level": ("debug", "'debug'"),
+            "log.format": ("text", "'text'"),
         ]
         let scratch = try Scratch()
         for key in KeyTable.keys where !key.isSecret {
             let value = try #require(values["\(key.path)"], "the test lacks \(key.path)")
-            let components = key.path.components.map { $0 == "<name>" ? "default" : $0 == "<pattern>" ? "agent:*" : $0 }
+            let names = [
+                "<name>": "default", "<pattern>": "agent:*", "<target>": "unit:web.service",
+                "<channel>": "gateway:main/discord:x",
+            ]
+            let components = key.path.components.map { names[$0] ?? $0 }
             let path = "\(ConfigurationPath(components))"
             let nested = components.reversed().reduce(value.file) { "{ '\($1)': \($0) }" }
             #expect(try scratch.load(nested).setting(path)?.text == value.text)
@@ -112,7 +122,7 @@ struct LayersTests {
             if let variable = key.environmentName?.split(separator: "<NAME>").joined(separator: "DEFAULT") {
                 #expect(try scratch.load("{}", [variable: value.text]).setting(path)?.text == value.text, "\(variable)")
             } else {
-                #expect(key.path.components.contains("<pattern>"))
+                #expect(key.path.components.contains { $0.hasPrefix("<") && $0 != "<name>" })
             }
         }
     }
