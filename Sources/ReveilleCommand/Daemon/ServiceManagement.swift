@@ -17,9 +17,7 @@ struct ServiceManagement {
     private let own: Bus?
     private let logger: Logger
 
-    /// - Parameters:
-    ///   - listeners: the sockets that were handed in.
-    ///   - face: what is shown on our own bus.
+    /// Joins what there is. Of `listeners` it takes the one that is named `notify`; `face` is what is shown on our own bus.
     init(
         _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
         witness: ClockWitness,

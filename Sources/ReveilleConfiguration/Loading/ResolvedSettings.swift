@@ -29,6 +29,7 @@ struct ResolvedSettings {
         }
         checkRoutes(accounts: names)
         checkBackoff()
+        checkWatches()
         for name in names { checkTokens(of: name) }
         guard problems.isEmpty else { return }
         for name in names { accounts[name] = account(name, tokens: tokens) }
@@ -97,6 +98,23 @@ struct ResolvedSettings {
                     message: "there is no channel \(ShownText.quoted("\(route.channel)"))",
                     hint: nearest ?? "the channels are \(channels.joined(separator: ", ")); accounts are set in discord.accounts")
             )
+        }
+    }
+
+    /// A watch that wakes somebody nowhere is a mistake.
+    private mutating func checkWatches() {
+        let fallback = values.optionalText("routes.fallback")
+        let patterns = routesBySession().map(\.pattern)
+        for setting in settings {
+            guard case .list(.sessions) = setting.descriptor.kind, case .texts(let keys)? = setting.value else { continue }
+            for key in keys where fallback == nil && !patterns.contains(where: { $0.matches(key) }) {
+                guard (try? SessionKey(key))?.route == nil else { continue }
+                problems.append(
+                    ConfigurationProblem(
+                        .badValue, origin: setting.origin, path: "\(setting.path)",
+                        message: "\(ShownText.quoted(key)) names no place, so nobody could be woken",
+                        hint: "set sessions.\"\(key)\".route, or routes.fallback"))
+            }
         }
     }
 

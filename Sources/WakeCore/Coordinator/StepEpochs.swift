@@ -48,7 +48,7 @@ extension Step {
         var told: Set<SessionKey> = []
         for sentinel in openSentinels(of: target) {
             // Who asks for the restart of what has failed already wants it mended.
-            if let since, let age = since.elapsed(since: sentinel.requestedAt), age < .zero { continue }
+            if let since, let later = sentinel.requestedAt.elapsed(since: since), later > .zero { continue }
             move(sentinel, .targetGaveUp(reason: reason))
             told.insert(sentinel.session)
         }

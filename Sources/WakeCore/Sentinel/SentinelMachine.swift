@@ -115,6 +115,8 @@ extension Sentinel {
     private mutating func examine(_ current: Epoch?, _ isSeen: Bool, at now: Moment, _ policy: Policy) -> [Directive] {
         // A command runs as long as it runs.
         if target == .exec, state == .restarting { return [] }
+        // The first epoch that is seen counts as the one before the restart; that it was down is one as well.
+        if epoch == nil, isSeen, target != .exec, state == .armed { epoch = current }
         if now.elapsed(since: countedSince) == nil, now.clockSynchronised { countAnew(at: now, policy) }
         guard let elapsed = now.elapsed(since: countedSince) else { return [] }
         let lifetime = lifetime(policy)
