@@ -113,9 +113,7 @@ let package = Package(
             "DiscordTransportTests",
             [
                 "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
-                niocore,
-                nioposix,
-                niohttp, niowebsocket, logging,
+                niocore, nioposix, niohttp, niowebsocket, crypto, logging,
             ]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
