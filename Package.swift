@@ -115,6 +115,7 @@ let package = Package(
                 "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
                 niocore, nioposix, niohttp, niowebsocket, crypto, logging,
             ]),
+        tests("ReveilleCommandTests", ["ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", arguments]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],

@@ -29,13 +29,11 @@ struct SentinelWrite: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var configuration: ConfigurationOptions
 
-    func run() async throws {
-        let loaded = try configuration.load()
-        let wish = try request.request(
-            target: .daemon, delay: .zero, performedByUs: false, configuration: loaded,
-            moments: try SystemMoments(environment: ProcessInfo.processInfo.environment))
-        try await SentinelWriting.write(wish, loaded, json: output.json)
+    var order: RequestOrder {
+        RequestOrder(deed: .observed, wish: request.wish, json: output.json, sources: configuration.sources)
     }
+
+    func run() async throws { try order.run() }
 }
 
 struct SentinelList: AsyncParsableCommand {
