@@ -113,7 +113,7 @@ let package = Package(
             "DiscordTransportTests",
             [
                 "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
-                niocore, nioposix, niohttp, niowebsocket, crypto, logging,
+                niocore, nioposix, niohttp, niowebsocket, niotls, crypto, logging,
             ]),
         tests("ReveilleCommandTests", ["ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", arguments]),
         // Spawns the real program: depending on it makes sure that it is built.
