@@ -90,7 +90,11 @@ let package = Package(
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
             ],
-            swiftSettings: house),
+            swiftSettings: house,
+            // Nobody looks symbols up in it by name; every start would pay for 40,000 of them (docs/decisions/0010).
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(platforms: [.linux], configuration: .release))
+            ]),
 
         // ── For tests, demos and other people's bots ──────────────────────────────────────────────
         room("DiscordLoopback", ["CZlib", "NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
