@@ -97,7 +97,11 @@ let package = Package(
                 "SystemdSupport", "ControlServer",
                 "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
             ],
-            swiftSettings: house),
+            swiftSettings: house,
+            // Nobody looks symbols up in it by name; every start would pay for 40,000 of them (docs/decisions/0010).
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--no-export-dynamic"], .when(platforms: [.linux], configuration: .release))
+            ]),
 
         // ── For tests, demos and other people's bots ──────────────────────────────────────────────
         room("DiscordLoopback", ["CZlib", "NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
@@ -120,12 +124,11 @@ let package = Package(
             "DiscordTransportTests",
             [
                 "DiscordTransport", "DiscordProtocol", "DiscordLoopback", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
-                niocore,
-                nioposix,
-                niohttp, niowebsocket, logging,
+                niocore, nioposix, niohttp, niowebsocket, niotls, crypto, logging,
             ]),
         tests("SystemdSupportTests", ["SystemdSupport", "WakeCore", "WakeService", "WakeTesting", logging]),
         tests("ControlServerTests", ["ControlServer", niocore, nioposix]),
+        tests("ReveilleCommandTests", ["ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", arguments]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],

@@ -173,6 +173,7 @@ extension DiscordChannel {
         configuration.maximumFrameBytes = GatewayPayload.maximumBytes
         configuration.maximumMessageBytes = GatewayPayload.maximumBytes
         configuration.headers = [("User-Agent", Self.userAgent)]
+        configuration.trustRoots = settings.trustRoots
         let driver = driver
         let ending: GatewayInput
         do {

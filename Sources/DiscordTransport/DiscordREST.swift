@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import NetSupport
 import Synchronization
 import WakeCore
 
@@ -44,8 +45,11 @@ final class DiscordREST: Sendable {
 
     /// From now on requests are sent.
     func open() {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = settings.trustRoots
         var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)), decompression: .disabled)
+            tlsConfiguration: tls, redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5)),
+            decompression: .disabled)
         configuration.httpVersion = .http1Only
         configuration.connectionPool = .init(idleTimeout: .minutes(5))
         // Refused means refused, at once: when to try again is not decided here.
@@ -131,7 +135,8 @@ final class DiscordREST: Sendable {
         } catch is NIOTooManyBytesError {
             return .unanswered(reason: "an answer over the limit of \(RESTResponse.maximumBodyBytes) bytes")
         } catch {
-            return Self.isBeforeFirstByte(error) ? .notSent(reason: "\(error)") : .unanswered(reason: "\(error)")
+            let words = TLSFailure.words(error).map { "Discord can't be reached over TLS: \($0)" } ?? "\(error)"
+            return Self.isBeforeFirstByte(error) ? .notSent(reason: words) : .unanswered(reason: words)
         }
     }
 

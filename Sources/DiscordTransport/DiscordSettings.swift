@@ -1,4 +1,5 @@
 public import DiscordProtocol
+package import NIOSSL
 import NetSupport
 public import WakeCore
 public import WakeService
@@ -20,6 +21,8 @@ public struct DiscordSettings: Sendable {
     public var gateway: GatewayConfiguration
     /// How long one REST request may take, connecting included. Default 15 s: under the policy's attempt timeout of 20 s.
     public var requestTimeout: Duration = .seconds(15)
+    /// Whose certificates are believed. Only this package can set it, for its tests: there is no way around the machine's own trust.
+    package var trustRoots = NIOSSLTrustRoots.default
 
     /// Takes an account.
     ///

@@ -1,29 +1,41 @@
 import ArgumentParser
-import Foundation
+import Dispatch
+import Glibc
 import ReveilleConfiguration
 import WakeService
 
 /// Where the program begins.
 @main
 enum Main {
-    static func main() async {
-        do {
-            var command = try Reveille.parseAsRoot()
-            if var asynchronous = command as? any AsyncParsableCommand {
-                try await asynchronous.run()
-            } else {
-                try command.run()
-            }
-        } catch let problems as ConfigurationProblems {
-            Complaint(problems).leave()
-        } catch let problem as ConfigurationProblem {
-            Complaint(ConfigurationProblems(problem)).leave()
-        } catch let error as WakeError {
-            Complaint(error).leave()
-        } catch let complaint as Complaint {
-            complaint.leave()
-        } catch {
-            Reveille.exit(withError: error)
+    static func main() {
+        // Before anything starts a thread: this is all that most processes of this program ever do.
+        if let order = PlainLine.read(CommandLine.arguments.dropFirst()) {
+            do { try order.run() } catch { leave(error) }
+            exit(0)
+        }
+        Task.detached {
+            do { try await everythingElse() } catch { leave(error) }
+            exit(0)
+        }
+        dispatchMain()
+    }
+
+    private static func everythingElse() async throws {
+        var command = try Reveille.parseAsRoot()
+        if var asynchronous = command as? any AsyncParsableCommand {
+            try await asynchronous.run()
+        } else {
+            try command.run()
+        }
+    }
+
+    private static func leave(_ error: any Error) -> Never {
+        switch error {
+        case let problems as ConfigurationProblems: Complaint(problems).leave()
+        case let problem as ConfigurationProblem: Complaint(ConfigurationProblems(problem)).leave()
+        case let error as WakeError: Complaint(error).leave()
+        case let complaint as Complaint: complaint.leave()
+        default: Reveille.exit(withError: error)
         }
     }
 }

@@ -1,6 +1,7 @@
 import DiscordLoopback
 import DiscordTransport
 import Logging
+import NIOSSL
 import Synchronization
 import Testing
 import WakeService
@@ -24,7 +25,7 @@ struct TransportRig: Sendable {
     /// Runs the body with a server and a connected transport, and ends both.
     static func run(
         options: LoopbackOptions = .quick, token: String = LoopbackOptions.defaultToken, sessions: MemorySessions = .init(),
-        isConnected: Bool = true, handshakeTimeout: Duration = .seconds(20),
+        isConnected: Bool = true, handshakeTimeout: Duration = .seconds(20), trust: NIOSSLTrustRoots = .default,
         _ body: @escaping @Sendable (TransportRig) async throws -> Void
     ) async throws {
         let server = try DiscordLoopbackServer(options: options)
@@ -33,7 +34,7 @@ struct TransportRig: Sendable {
             let address = try await server.address()
             try await connect(
                 to: server, at: address, token: token, sessions: sessions, isConnected: isConnected,
-                handshakeTimeout: handshakeTimeout, body)
+                handshakeTimeout: handshakeTimeout, trust: trust, body)
             group.cancelAll()
         }
     }
@@ -42,14 +43,12 @@ struct TransportRig: Sendable {
     static func connect(
         to server: DiscordLoopbackServer, at address: DiscordLoopbackServer.Address, token: String = LoopbackOptions.defaultToken,
         sessions: MemorySessions, isConnected: Bool = true, handshakeTimeout: Duration = .seconds(20),
+        trust: NIOSSLTrustRoots = .default,
         _ body: @escaping @Sendable (TransportRig) async throws -> Void
     ) async throws {
-        var settings = try DiscordSettings(token: try #require(BotToken(token)), apiBase: address.rest)
-        settings.hurry(handshakeTimeout: handshakeTimeout)
         let sink = RecordingSink()
-        let transport = DiscordChannel(
-            settings: settings, store: sessions, moments: try SystemMoments(environment: [:]), dice: SmallDice(),
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let transport = try Self.transport(
+            at: address, token: token, sessions: sessions, handshakeTimeout: handshakeTimeout, trust: trust)
         let rig = TransportRig(server: server, address: address, sessions: sessions, sink: sink, transport: transport)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await transport.run(reportingTo: sink) }
@@ -58,6 +57,19 @@ struct TransportRig: Sendable {
             group.cancelAll()
             try await group.waitForAll()
         }
+    }
+
+    /// A transport that does not run yet.
+    static func transport(
+        at address: DiscordLoopbackServer.Address, token: String = LoopbackOptions.defaultToken, sessions: MemorySessions,
+        handshakeTimeout: Duration = .seconds(20), trust: NIOSSLTrustRoots = .default
+    ) throws -> DiscordChannel {
+        var settings = try DiscordSettings(token: try #require(BotToken(token)), apiBase: address.rest)
+        settings.hurry(handshakeTimeout: handshakeTimeout)
+        settings.trustRoots = trust
+        return DiscordChannel(
+            settings: settings, store: sessions, moments: try SystemMoments(environment: [:]), dice: SmallDice(),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
 
     static let wake = Identifier(high: 7, low: 9)

@@ -87,6 +87,16 @@ struct BadInputTests {
         }
     }
 
+    @Test("a reply that can't be written is told as an error, and what was promised stays promised")
+    func fullOutput() async throws {
+        try await Stage.play { stage in
+            let reply = try await stage.run(
+                BadCall.good + ["--note", "x"], wrapper: ["/bin/sh", "-c", "exec \"$@\" >/dev/full", "sh"])
+            Self.expect(reply, 74, ["standard output", "No space left on device"])
+            #expect(try await stage.run("sentinel", "list", "--json")["inbox"]?.integer == 1)
+        }
+    }
+
     // MARK: Configuration
 
     @Test("faults of configuration files are named with file, place and nearest key, all at once")

@@ -38,7 +38,10 @@ struct RandomKillTests {
             try await story.finish()
             let (isGood, verdict) = try await story.judged(log)
             print("random kills (\(judge), seed \(seed)): \(rounds) rounds, \(story.summary); \(verdict)")
-            #expect(isGood, "REVEILLE_TEST_SEED=\(seed): \(verdict)")
+            if !isGood {
+                let stories = try await story.stories(of: verdict)
+                Issue.record("REVEILLE_TEST_SEED=\(seed): \(verdict)\n\(stories)")
+            }
             #expect(story.kills >= rounds / 2)
         }
     }
@@ -176,6 +179,22 @@ struct KillStory {
         #expect(check["sound"]?.bool == true, "\(check.out)")
     }
 
+    /// What an operator would look at: the wakes that are left to him, and the whole story of these and of those in the verdict.
+    func stories(of verdict: String) async throws -> String {
+        let unresolved = try await stage.run("wake", "list", "--unresolved")
+        var text = "wake list --unresolved:\n\(unresolved.out)\(unresolved.errors)"
+        let notes = book.notes(namedIn: verdict)
+        let all = try await stage.run("wake", "list", "--all", "--limit", "10000", "--json")
+        for wake in all["wakes"]?.array ?? [] {
+            let told = (wake["notes"]?.array ?? []).compactMap { $0["note"]?.string }
+            let isUnresolved = (wake["deliveries"]?.array ?? []).contains { $0["state"]?.string == "unresolved" }
+            guard let id = wake["id"]?.string, isUnresolved || !notes.isDisjoint(with: told) else { continue }
+            let shown = try await stage.run("wake", "show", id)
+            text += "\nwake show \(id):\n\(shown.out)\(shown.errors)"
+        }
+        return text
+    }
+
     /// The judgement of a checker that shares no code with the product.
     func judged(_ log: String) async throws -> (Bool, String) {
         let requests = stage.folder + "/requests.jsonl"
@@ -206,10 +225,18 @@ final class RequestBook: Sendable {
     }
 
     private let lines = Mutex<[JSONValue]>([])
+    private let wishes = Mutex<[Wish]>([])
 
     var text: String { lines.withLock { $0.map { $0.text + "\n" }.joined() } }
 
+    /// The notes of the requests that a verdict speaks of.
+    func notes(namedIn verdict: String) -> Set<String> {
+        let words = Set(verdict.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init))
+        return Set(wishes.withLock { $0 }.filter { words.contains($0.id) || verdict.contains($0.note) }.map(\.note))
+    }
+
     func asked(_ wish: Wish) {
+        wishes.withLock { $0.append(wish) }
         add([
             "t": .integer(Self.now), "kind": "request", "id": .string(wish.id), "session": .string(wish.key),
             "channel": .string("\(wish.channel)"), "note": .string(wish.note),

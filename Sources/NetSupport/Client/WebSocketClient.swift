@@ -1,7 +1,7 @@
 public import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
+public import NIOSSL
 import NIOWebSocket
 import Synchronization
 
@@ -22,6 +22,8 @@ public struct WebSocketClient: Sendable {
         public var closeTimeout = Duration.seconds(1)
         /// Headers of the request, such as User-Agent.
         public var headers: [(name: String, value: String)] = []
+        /// Whose certificates are believed. Default those whom this machine trusts.
+        public var trustRoots = NIOSSLTrustRoots.default
 
         /// The defaults.
         public init() {}
@@ -53,7 +55,7 @@ public struct WebSocketClient: Sendable {
     }
 
     private func open(_ address: WebSocketAddress) async throws -> NIOAsyncChannel<WebSocketFrame, WebSocketFrame> {
-        let tls = address.isSecure ? try NIOSSLContext(configuration: .makeClientConfiguration()) : nil
+        let tls = address.isSecure ? try tlsContext() : nil
         let watch = HandshakeWatch()
         let upgrading: EventLoopFuture<Upgrade>
         do {
@@ -82,6 +84,12 @@ public struct WebSocketClient: Sendable {
             throw watch.error(address, beneath: error)
         }
         throw watch.error(address, beneath: nil)
+    }
+
+    private func tlsContext() throws -> NIOSSLContext {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = configuration.trustRoots
+        return try NIOSSLContext(configuration: tls)
     }
 
     private static func prepare(
@@ -140,6 +148,9 @@ private final class HandshakeWatch: Sendable {
         if Task.isCancelled { return CancellationError() }
         if state.withLock({ $0.hasTimedOut }) {
             return WebSocketError(.timedOut, "\(place) did not upgrade to WebSocket in time")
+        }
+        if let words = error.flatMap(TLSFailure.words) {
+            return WebSocketError(.unreachable, "\(place) can't be reached over TLS", cause: words)
         }
         return WebSocketError(.upgradeRefused, "\(place) did not upgrade to WebSocket", cause: error.map { "\($0)" })
     }

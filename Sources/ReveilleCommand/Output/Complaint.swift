@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 import ReveilleConfiguration
 import WakeService
 
@@ -73,7 +73,7 @@ struct Complaint: Error {
 
     /// Says it on standard error and ends the program.
     func leave() -> Never {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        _ = StandardStream.write(text + "\n", to: STDERR_FILENO)
         exit(code)
     }
 }

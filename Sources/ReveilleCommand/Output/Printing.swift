@@ -3,7 +3,13 @@ import WakeCore
 
 /// Prints lines and JSON on standard output.
 enum Printing {
-    static func line(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func line(_ text: String) {
+        if StandardStream.write(text + "\n", to: STDOUT_FILENO) { return }
+        Complaint(
+            .inputOutput, "what was done can't be told: standard output can't be written: \(String(cString: strerror(errno)))",
+            hint: "Look before you ask again: 'reveille status' shows what is open."
+        ).leave()
+    }
 
     static func json(_ value: JSONValue) { line(value.text) }
 

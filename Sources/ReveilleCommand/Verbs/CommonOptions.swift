@@ -21,16 +21,9 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Where the ledger lives; short for --set ledger.directory=…", valueName: "folder"))
     var ledger: String?
 
-    /// Variables that begin with REVEILLE_ and are no keys.
-    static let otherVariables: Set<String> = ["REVEILLE_BOOT_ID", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET"]
+    var sources: ConfigurationSources { ConfigurationSources(config: config, overrides: overrides, ledger: ledger) }
 
-    func load(in surroundings: Surroundings = .ofThisProcess()) throws -> Configuration {
-        var list = try overrides.map { try ConfigurationOverride(parsing: $0) }
-        if let ledger { list.append(ConfigurationOverride(path: "ledger.directory", value: ledger, flag: "--ledger")) }
-        return try ConfigurationLoader(
-            surroundings: surroundings, file: config, overrides: list, otherVariables: Self.otherVariables
-        ).load()
-    }
+    func load(in surroundings: Surroundings = .ofThisProcess()) throws -> Configuration { try sources.load(in: surroundings) }
 }
 
 /// For verbs that print state.
@@ -59,69 +52,7 @@ struct RequestOptions: ParsableArguments {
             "Where to wake it, if not where the session key says, e.g. discord:default/channel:1234.", valueName: "route"))
     var route: String?
 
-    /// Reads and checks everything at once; nothing is written before all of it is good.
-    func request(
-        target: RestartTarget, command: RestartRequest.Command? = nil, epoch: Epoch? = nil, delay: Duration, performedByUs: Bool,
-        configuration: Configuration, moments: any MomentSource
-    ) throws -> RestartRequest {
-        let key = try sessionKey()
-        var dice = SystemDice().roll()
-        let request = RestartRequest(
-            id: dice.identifier(), session: key, route: try route(for: key, configuration), note: try noteText(), target: target,
-            command: command, delay: delay, performedByUs: performedByUs, epoch: epoch,
-            requester: RestartRequest.Requester(uid: getuid(), pid: getppid()), requestedAt: moments.now())
-        try SentinelWriter.check(request)
-        try checkChannel(request, configuration)
-        return request
-    }
-
-    private func sessionKey() throws -> SessionKey {
-        do { return try SessionKey(session) } catch { throw Complaint(.usage, error.description, hint: error.hint) }
-    }
-
-    private func route(for key: SessionKey, _ configuration: Configuration) throws -> Route? {
-        if let route {
-            guard let parsed = Route(route) else {
-                throw Complaint(
-                    .usage, "'\(route)' is no route",
-                    hint: "Write CHANNEL/channel:ID or CHANNEL/user:ID, e.g. discord:default/channel:1234567890.")
-            }
-            return parsed
-        }
-        return configuration.route(forSession: key.description) ?? key.route ?? configuration.fallbackRoute
-    }
-
-    private func checkChannel(_ request: RestartRequest, _ configuration: Configuration) throws {
-        guard let route = request.route ?? request.session.route else { return }
-        let known = configuration.discordAccounts.values.map { $0.channel }.sorted()
-        guard !known.contains(route.channel) else { return }
-        throw Complaint(
-            .usage, "nothing here serves the channel '\(route.channel)'",
-            hint: known.isEmpty
-                ? "Configure an account under discord.accounts, with its token in a file of its own; see docs/CONFIGURATION.md."
-                : "Known channels: \(known.map(\.description).joined(separator: ", ")). Name one with --to, or configure the account."
-        )
-    }
-
-    private func noteText() throws -> String {
-        guard note == "-" else { return try Self.wellFormed(Array(note.utf8)) }
-        let data = try FileHandle.standardInput.read(upToCount: Limits.noteBytes + 1) ?? Data()
-        var text = try Self.wellFormed(Array(data))
-        while text.hasSuffix("\n") { text.removeLast() }
-        return text
-    }
-
-    private static func wellFormed(_ bytes: [UInt8]) throws -> String {
-        guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains("\u{FFFD}") else {
-            throw Complaint(
-                .usage, "the note is not valid UTF-8 (an unpaired surrogate, or bytes of another encoding)",
-                hint: "Give the note as UTF-8; with --note - it is read from standard input.")
-        }
-        guard !text.unicodeScalars.contains("\u{0}") else {
-            throw Complaint(.usage, "the note holds a zero byte", hint: "Take it out; a note is text.")
-        }
-        return text
-    }
+    var wish: RequestWish { RequestWish(session: session, note: note, route: route) }
 }
 
 /// Durations on the command line.

@@ -28,13 +28,10 @@ struct RebootVerb: AsyncParsableCommand {
     @OptionGroup var configuration: ConfigurationOptions
 
     func run() async throws {
-        let loaded = try configuration.load()
-        let wait = try delay.map { try DurationArgument.parse($0, flag: "--delay") } ?? loaded.restarts.defaultDelay
-        let moments = try SystemMoments(environment: ProcessInfo.processInfo.environment)
-        let epoch = try await TargetArgument.host(moments.now().boot)
-        let wish = try request.request(
-            target: .host, epoch: epoch, delay: wait, performedByUs: true, configuration: loaded, moments: moments)
-        try await SentinelWriting.write(wish, loaded, json: output.json)
+        let order = RequestOrder(
+            deed: .restart(.host, try await TargetArgument.host(), delay: delay), wish: request.wish, json: output.json,
+            sources: configuration.sources)
+        try order.run()
     }
 }
 
@@ -43,7 +40,8 @@ enum TargetArgument {
     /// A unit of our own service manager, or `system/NAME`: looked at before anything is promised.
     ///
     /// - Returns: the target, and the epoch that it is in.
-    static func unit(_ text: String, _ boot: BootID) async throws -> (RestartTarget, Epoch?) {
+    static func unit(_ text: String) async throws -> (RestartTarget, Epoch?) {
+        let boot = try boot()
         let isUserService = getuid() >= 1000
         let isSystem = text.hasPrefix("system/") || !isUserService
         let name: UnitName
@@ -62,8 +60,13 @@ enum TargetArgument {
         }
     }
 
-    static func host(_ boot: BootID) async throws -> Epoch {
+    static func host() async throws -> Epoch {
+        let boot = try boot()
         do { return try await Preflight.hostEpoch(in: boot) } catch { throw complaint(error) }
+    }
+
+    private static func boot() throws -> BootID {
+        try SystemMoments(environment: ProcessInfo.processInfo.environment).now().boot
     }
 
     private static func complaint(_ obstacle: Preflight.Obstacle) -> Complaint {

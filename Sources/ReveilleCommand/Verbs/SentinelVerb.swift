@@ -29,12 +29,26 @@ struct SentinelWrite: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var configuration: ConfigurationOptions
 
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What somebody else restarts: self (the default), host, or a unit such as nginx.service.", valueName: "target"))
+    var target: String?
+
+    var order: RequestOrder {
+        RequestOrder(deed: .observed, wish: request.wish, json: output.json, sources: configuration.sources)
+    }
+
     func run() async throws {
-        let loaded = try configuration.load()
-        let wish = try request.request(
-            target: .daemon, delay: .zero, performedByUs: false, configuration: loaded,
-            moments: try SystemMoments(environment: ProcessInfo.processInfo.environment))
-        try await SentinelWriting.write(wish, loaded, json: output.json)
+        var order = order
+        switch target {
+        case nil, "self": break
+        case "host": order.deed = .awaited(.host, try await TargetArgument.host())
+        case .some(let name):
+            let (target, epoch) = try await TargetArgument.unit(name.hasPrefix("unit:") ? String(name.dropFirst(5)) : name)
+            order.deed = .awaited(target, epoch)
+        }
+        try order.run()
     }
 }
 

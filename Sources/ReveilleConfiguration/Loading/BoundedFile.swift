@@ -51,9 +51,13 @@ enum BoundedFile {
         guard fstat(descriptor, &status) == 0 else { throw Fault.system(errno: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw Fault.notRegular }
         try check(Ownership(userID: status.st_uid, mode: UInt32(status.st_mode) & 0o7777))
-        var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
+        // As long as the file says it is, and one more to see its end: a fresh buffer of the limit would cost more than all the rest.
+        var bytes = [UInt8](repeating: 0, count: min(max(0, Int(status.st_size)), maximumBytes) + 1)
         var count = 0
         while count <= maximumBytes {
+            if count == bytes.count {
+                bytes += [UInt8](repeating: 0, count: min(max(count, 4_096), maximumBytes + 1 - count))
+            }
             let got = bytes.withUnsafeMutableBytes { buffer in
                 read_(descriptor, buffer.baseAddress.map { $0 + count }, buffer.count - count)
             }

@@ -58,7 +58,8 @@ public enum ValueKind: Sendable {
     }
 
     private static func duration(_ raw: RawValue, in range: ClosedRange<Duration>) throws(ValueFault) -> Duration {
-        let words = "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"
+        // Only where it is told: a start reads every key, and none of them is out of range.
+        var words: String { "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))" }
         if case .node(.number(let number)) = raw {
             let plain = ShownText.escaped(number.text)
             throw ValueFault(
@@ -87,7 +88,7 @@ public enum ValueKind: Sendable {
         case .text(let text): integer = Int(text)
         case .node: integer = nil
         }
-        let words = "\(range.lowerBound) to \(range.upperBound)"
+        var words: String { "\(range.lowerBound) to \(range.upperBound)" }
         guard let integer else { throw ValueFault("must be a whole number, without quotes", hint: "give a number from \(words)") }
         guard range.contains(integer) else { throw ValueFault("is out of range: \(words)", hint: "give a number from \(words)") }
         return integer
@@ -100,7 +101,9 @@ public enum ValueKind: Sendable {
         case .text(let text): number = Double(text)
         case .node: number = nil
         }
-        let words = "\(ConfigurationValue.number(range.lowerBound).text) to \(ConfigurationValue.number(range.upperBound).text)"
+        var words: String {
+            "\(ConfigurationValue.number(range.lowerBound).text) to \(ConfigurationValue.number(range.upperBound).text)"
+        }
         guard let number else { throw ValueFault("must be a number, without quotes", hint: "give a number from \(words)") }
         guard range.contains(number) else { throw ValueFault("is out of range: \(words)", hint: "give a number from \(words)") }
         return number
