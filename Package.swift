@@ -74,7 +74,8 @@ let package = Package(
         room("DiscordProtocol", ["WakeCore"]),
         room("ReveilleConfiguration", ["WakeCore"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
+        .systemLibrary(name: "CExecutor"),
+        room("NetSupport", ["CExecutor", niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
 
         // ── Adapters: one outside world each; none knows another ──────────────────────────────────
         .systemLibrary(name: "CLedgerShim", providers: [.apt(["libsqlite3-dev"])]),
@@ -88,7 +89,7 @@ let package = Package(
             name: "ReveilleCommand",
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
-                "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
+                "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging,
             ],
             swiftSettings: house),
 

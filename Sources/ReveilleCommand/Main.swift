@@ -1,14 +1,35 @@
 import ArgumentParser
+import Dispatch
 import Foundation
+import NetSupport
 import ReveilleConfiguration
 import WakeService
 
 /// Where the program begins.
 @main
 enum Main {
-    static func main() async {
+    static func main() {
         do {
-            var command = try Reveille.parseAsRoot()
+            let command = try Reveille.parseAsRoot()
+            // Before the first task: the daemon sleeps only where Swift's own pool was never begun.
+            if command is DaemonVerb { EventLoopTasks.takeOver() }
+            run(command)
+        } catch {
+            Reveille.exit(withError: error)
+        }
+    }
+
+    private static func run(_ command: sending any ParsableCommand) -> Never {
+        Task {
+            await carryOut(command)
+            exit(0)
+        }
+        dispatchMain()
+    }
+
+    private static func carryOut(_ command: any ParsableCommand) async {
+        var command = command
+        do {
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

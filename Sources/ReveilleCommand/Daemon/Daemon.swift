@@ -3,6 +3,7 @@ import DiscordTransport
 import Foundation
 import LedgerSQLite
 import Logging
+import NetSupport
 import ReveilleConfiguration
 import ServiceLifecycle
 import UnixSignals
@@ -26,7 +27,7 @@ struct Daemon {
         let dice = SystemDice()
         var roll = dice.roll()
         let instance = roll.identifier().description
-        let moments = try SystemMoments(environment: surroundings.variables)
+        let moments = try SystemMoments(environment: surroundings.variables, sleep: EventLoopTasks.sleep)
         let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance, moments: moments)
         if ledger.isVolatile {
             logger.warning(

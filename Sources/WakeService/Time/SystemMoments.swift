@@ -8,12 +8,20 @@ public struct SystemMoments: MomentSource {
     private static let longestSleepMicroseconds: Int64 = 3_600_000_000
 
     private let boot: BootID
+    private let sleep: @Sendable (Duration) async -> Void
 
     /// Reads the boot id once: from `REVEILLE_BOOT_ID`, which a unit hands in as `%b` (under ProcSubset=pid the kernel's own file is hidden),
     /// else from the kernel.
     ///
+    /// - Parameters:
+    ///   - environment: the process's variables.
+    ///   - sleep: waits that long, or until its task is cancelled; by default Swift's own, which begins a pool of threads.
     /// - Throws: ``WakeError`` where there is neither.
-    public init(environment: [String: String]) throws(WakeError) {
+    public init(
+        environment: [String: String],
+        sleep: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0, clock: .continuous) }
+    ) throws(WakeError) {
+        self.sleep = sleep
         if let text = environment["REVEILLE_BOOT_ID"], !text.isEmpty {
             boot = BootID(text)
         } else if let text = Self.read("/proc/sys/kernel/random/boot_id"), !text.isEmpty {
@@ -38,7 +46,7 @@ public struct SystemMoments: MomentSource {
             let left = deadline.subtractingReportingOverflow(Self.microseconds(CLOCK_BOOTTIME))
             guard !left.overflow, left.partialValue > 0 else { return }
             // In pieces: the sleep's own clock may stand still while the machine is suspended.
-            try? await Task.sleep(for: .microseconds(min(left.partialValue, Self.longestSleepMicroseconds)), clock: .continuous)
+            await sleep(.microseconds(min(left.partialValue, Self.longestSleepMicroseconds)))
         }
     }
 
