@@ -16,6 +16,9 @@ public struct Coordinator: Sendable {
     /// What is known of routes that deliveries wait for.
     public private(set) var routes: [Route: RouteInfo] = [:]
 
+    /// Channels that may serve nobody though they are up.
+    public private(set) var doubts: [ChannelName: Doubt] = [:]
+
     private(set) var progress: [DeliveryID: Progress] = [:]
     private(set) var unsettled: [RestartTarget: Epoch] = [:]
     /// Targets that were seen in this life; what is known of the others is from an earlier one.
@@ -75,6 +78,7 @@ public struct Coordinator: Sendable {
         case .epoch(let target, let epoch): epochs[target] = epoch
         case .channel(let name, let state): channels[name] = state
         case .route(let route, let info): routes[route] = byRoute[route] == nil ? nil : info
+        case .doubt(let name, let doubt): doubts[name] = doubt
         case .progress(let id, let value): progress[id] = deliveries[id] == nil || value == Progress() ? nil : value
         case .unsettled(let target, let epoch):
             unsettled[target] = epoch
