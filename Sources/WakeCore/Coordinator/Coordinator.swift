@@ -118,11 +118,12 @@ public struct Coordinator: Sendable {
         nextSequence = max(nextSequence, delivery.sequence + 1)
         // A part of a wake that has ended and stays so is nothing to keep.
         guard delivery.isActive || wakes[delivery.id.wake] != nil else { return forget(delivery.id) }
+        let wasInLine = deliveries[delivery.id]?.blocksLater == true
         if let old = deliveries[delivery.id], old.route != delivery.route { leave(old.route, old.id) }
         deliveries[delivery.id] = delivery
         let queue = Queue(session: delivery.session, kind: delivery.id.kind)
         if delivery.blocksLater {
-            enqueue(delivery, queue)
+            if !wasInLine { enqueue(delivery, queue) }
         } else {
             dequeue(delivery.id, queue)
         }
@@ -137,7 +138,6 @@ public struct Coordinator: Sendable {
 
     private mutating func enqueue(_ delivery: Delivery, _ queue: Queue) {
         var line = queues[queue] ?? []
-        guard !line.contains(delivery.id) else { return }
         queues[queue] = nil
         let index = line.lastIndex { (deliveries[$0]?.sequence ?? 0) < delivery.sequence }.map { $0 + 1 } ?? 0
         line.insert(delivery.id, at: index)
