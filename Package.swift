@@ -75,7 +75,8 @@ let package = Package(
         room("DiscordProtocol", ["WakeCore"]),
         room("ReveilleConfiguration", ["WakeCore"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
-        room("NetSupport", [niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
+        .systemLibrary(name: "CExecutor"),
+        room("NetSupport", ["CExecutor", niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
 
         // ── Adapters: one outside world each; none knows another ──────────────────────────────────
         .systemLibrary(name: "CLedgerShim", providers: [.apt(["libsqlite3-dev"])]),
@@ -95,7 +96,7 @@ let package = Package(
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "SystemdSupport", "ControlServer",
-                "ReveilleConfiguration", arguments, lifecycle, signals, subprocess, system, logging,
+                "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging,
             ],
             swiftSettings: house,
             // Nobody looks symbols up in it by name; every start would pay for 40,000 of them (docs/decisions/0010).

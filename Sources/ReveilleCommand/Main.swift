@@ -1,6 +1,7 @@
 import ArgumentParser
 import Dispatch
 import Glibc
+import NetSupport
 import ReveilleConfiguration
 import WakeService
 
@@ -13,15 +14,26 @@ enum Main {
             do { try order.run() } catch { leave(error) }
             exit(0)
         }
-        Task.detached {
-            do { try await everythingElse() } catch { leave(error) }
+        do {
+            let command = try Reveille.parseAsRoot()
+            // Before the first task: the daemon sleeps only where Swift's own pool was never begun.
+            if command is DaemonVerb { EventLoopTasks.takeOver() }
+            run(command)
+        } catch {
+            leave(error)
+        }
+    }
+
+    private static func run(_ command: sending any ParsableCommand) -> Never {
+        Task {
+            do { try await carryOut(command) } catch { leave(error) }
             exit(0)
         }
         dispatchMain()
     }
 
-    private static func everythingElse() async throws {
-        var command = try Reveille.parseAsRoot()
+    private static func carryOut(_ command: any ParsableCommand) async throws {
+        var command = command
         if var asynchronous = command as? any AsyncParsableCommand {
             try await asynchronous.run()
         } else {

@@ -72,6 +72,8 @@ extension Decision.Code {
         case .gateShutLong: "gate shut for long"
         case .fallbackTaken: "fallback route taken"
         case .channelChanged: "channel changed"
+        case .channelDoubted: "channel in doubt: one delivery at a time tries it"
+        case .channelTrusted: "channel serves again"
         case .routeChanged: "route changed"
         case .commandRefused: "command refused"
         case .inboxRefused: "inbox row set aside"

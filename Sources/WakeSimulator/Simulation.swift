@@ -101,6 +101,8 @@ public enum Checker: String, Sendable, CaseIterable {
     case falseReceipt = "false-receipt"
     /// A wait was shorter than asked for, or longer than the bound, or its counter fell.
     case backoff
+    /// A channel that refuses everything was tried by several at once, or without a pause.
+    case crowd
     /// The budget was charged with the gate shut.
     case budget
     /// Memory and ledger differ.

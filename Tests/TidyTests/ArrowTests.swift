@@ -4,12 +4,12 @@ import Testing
 struct ArrowTests {
     /// Which of our rooms each room may know. An arrow that is not here is not there.
     static let arrows: [String: Set<String>] = [
-        "CLedgerShim": [], "CLinux": [], "CSystemd": [], "CZlib": [],
+        "CExecutor": [], "CLedgerShim": [], "CLinux": [], "CSystemd": [], "CZlib": [],
         "WakeCore": [],
         "WakeService": ["WakeCore", "CLinux"],
         "DiscordProtocol": ["WakeCore"],
         "ReveilleConfiguration": ["WakeCore"],
-        "NetSupport": ["CZlib"],
+        "NetSupport": ["CZlib", "CExecutor"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
         "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],

@@ -40,7 +40,7 @@ struct ChangeWriter {
                 INSERT INTO route VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (route) DO UPDATE SET state = ?2, changed_ms = ?3, body = ?4
                 """, [route.description, info.state.words, wallMilliseconds, try codec.text(info.state)])
-        case .progress, .unsettled, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .timer, .timersPassed: break
         }
     }
 

@@ -1,5 +1,6 @@
 import GRDB
 import Glibc
+import Synchronization
 import WakeService
 
 /// How a ledger is opened: checked, made where there is none, migrated where it is older.
@@ -60,6 +61,10 @@ struct Opening {
         throw InstanceLock.held(folder, try InstanceLock.holder(folder) ?? InstanceHolder(pid: 0, instance: nil))
     }
 
+    /// Connections to drafts, closed but kept: letting go of one's dispatch queue begins libdispatch's pool, which from then on wakes the
+    /// daemon every second.
+    private static let drafts = Mutex<[Store]>([])
+
     /// Makes the database under another name and renames it when it is whole: a ledger is there or not, never half.
     private func make() throws(WakeError) {
         for trace in [folder.generationPath, folder.logPath] where LedgerFolder.status(trace) != nil {
@@ -76,6 +81,7 @@ struct Opening {
         try schema.migrate(store, from: 0)
         try store.checkpoint(.truncate)
         store.close()
+        Self.drafts.withLock { $0.append(store) }
         for file in [draft + "-wal", draft + "-shm"] { unlink(file) }
         guard rename(draft, folder.databasePath) == 0 else {
             throw folder.unavailable("can't name the new ledger '\(folder.databasePath)'", errno)

@@ -4,6 +4,7 @@ import DiscordTransport
 import Foundation
 import LedgerSQLite
 import Logging
+import NetSupport
 import ReveilleConfiguration
 import ServiceLifecycle
 import SystemdSupport
@@ -32,7 +33,8 @@ struct Daemon {
         var roll = dice.roll()
         let instance = roll.identifier().description
         let witness = ClockWitness(isSynchronised: false)
-        let moments = try SystemMoments(environment: surroundings.variables, witness: witness)
+        let moments = try SystemMoments(
+            environment: surroundings.variables, witness: witness, sleep: EventLoopTasks.sleep)
         let ledger = try SQLiteLedger(at: configuration.ledger.directory, instance: instance, moments: moments)
         if ledger.isVolatile {
             logger.warning(

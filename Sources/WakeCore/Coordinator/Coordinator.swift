@@ -16,6 +16,9 @@ public struct Coordinator: Sendable {
     /// What is known of routes that deliveries wait for.
     public private(set) var routes: [Route: RouteInfo] = [:]
 
+    /// Channels that may serve nobody though they are up.
+    public private(set) var doubts: [ChannelName: Doubt] = [:]
+
     private(set) var progress: [DeliveryID: Progress] = [:]
     private(set) var unsettled: [RestartTarget: Sighting] = [:]
     /// Targets that were seen in this life; what is known of the others is from an earlier one.
@@ -81,6 +84,7 @@ public struct Coordinator: Sendable {
         case .epoch(let target, let epoch): epochs[target] = epoch
         case .channel(let name, let state): channels[name] = state
         case .route(let route, let info): routes[route] = byRoute[route] == nil ? nil : info
+        case .doubt(let name, let doubt): doubts[name] = doubt
         case .progress(let id, let value): progress[id] = deliveries[id] == nil || value == Progress() ? nil : value
         case .unsettled(let target, let epoch, let story):
             unsettled[target] = epoch.map { Sighting(epoch: $0, story: story) }
@@ -120,11 +124,12 @@ public struct Coordinator: Sendable {
         nextSequence = max(nextSequence, delivery.sequence + 1)
         // A part of a wake that has ended and stays so is nothing to keep.
         guard delivery.isActive || wakes[delivery.id.wake] != nil else { return forget(delivery.id) }
+        let wasInLine = deliveries[delivery.id]?.blocksLater == true
         if let old = deliveries[delivery.id], old.route != delivery.route { leave(old.route, old.id) }
         deliveries[delivery.id] = delivery
         let queue = Queue(session: delivery.session, kind: delivery.id.kind)
         if delivery.blocksLater {
-            enqueue(delivery, queue)
+            if !wasInLine { enqueue(delivery, queue) }
         } else {
             dequeue(delivery.id, queue)
         }
@@ -139,7 +144,6 @@ public struct Coordinator: Sendable {
 
     private mutating func enqueue(_ delivery: Delivery, _ queue: Queue) {
         var line = queues[queue] ?? []
-        guard !line.contains(delivery.id) else { return }
         queues[queue] = nil
         let index = line.lastIndex { (deliveries[$0]?.sequence ?? 0) < delivery.sequence }.map { $0 + 1 } ?? 0
         line.insert(delivery.id, at: index)

@@ -99,6 +99,8 @@ public enum Change: Hashable, Sendable {
     case channel(ChannelName, ChannelState)
     /// A route's state. What a check found is stored for people to read, never read back by the daemon.
     case route(Route, RouteInfo)
+    /// What is doubted of a channel; not durable.
+    case doubt(ChannelName, Doubt?)
     /// What is under way for a delivery; not durable.
     case progress(DeliveryID, Progress)
     /// A target was seen, and in an epoch that has still to settle where there is one; not durable.
@@ -113,7 +115,7 @@ public enum Change: Hashable, Sendable {
         switch self {
         case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel: true
         case .route(_, let info): info.state != .unknown && !info.isChecking
-        case .progress, .unsettled, .timer, .timersPassed: false
+        case .doubt, .progress, .unsettled, .timer, .timersPassed: false
         }
     }
 }
@@ -153,7 +155,8 @@ public struct Decision: Hashable, Sendable {
         case wakeOpened, wakeJoined, wakeSealed, wakeEnded
         case deliveryHeld, deliverySending, deliveryWaiting, deliveryReconciling, deliveryDelivered, deliveryDead, deliveryExpired
         case deliveryCancelled, deliveryUnresolved
-        case gateShutLong, fallbackTaken, channelChanged, routeChanged, commandRefused, inboxRefused
+        case gateShutLong, fallbackTaken, channelChanged, channelDoubted, channelTrusted, routeChanged, commandRefused,
+            inboxRefused
     }
 
     /// What was decided.

@@ -14,6 +14,7 @@ struct Step {
     private var progress: [DeliveryID: Progress] = [:]
     private var routes: [Route: RouteInfo] = [:]
     private var channels: [ChannelName: ChannelState] = [:]
+    private var doubts: [ChannelName: Doubt?] = [:]
     private var epochs: [RestartTarget: Epoch] = [:]
     private var unsettled: [RestartTarget: Coordinator.Sighting?] = [:]
     private var opened: [Coordinator.Place: WakeID] = [:]
@@ -24,6 +25,7 @@ struct Step {
 
     private enum Slot: Hashable {
         case sentinel(SentinelID), wake(WakeID), delivery(DeliveryID), progress(DeliveryID), route(Route), channel(ChannelName)
+        case doubt(ChannelName)
         case epoch(RestartTarget)
     }
 
@@ -49,6 +51,7 @@ struct Step {
     func progress(_ id: DeliveryID) -> Progress { progress[id] ?? base.progress[id] ?? Progress() }
     func route(_ route: Route) -> RouteInfo { routes[route] ?? base.routes[route] ?? RouteInfo() }
     func channel(_ name: ChannelName) -> ChannelState { channels[name] ?? base.channels[name] ?? .unknown }
+    func doubt(_ name: ChannelName) -> Doubt? { doubts[name] ?? base.doubts[name] }
     func epoch(_ target: RestartTarget) -> Epoch? { epochs[target] ?? base.epochs[target] }
     func sighting(_ target: RestartTarget) -> Coordinator.Sighting? { unsettled[target] ?? base.unsettled[target] }
     func unsettled(_ target: RestartTarget) -> Epoch? { sighting(target)?.epoch }
@@ -120,6 +123,11 @@ struct Step {
         note(.channel(name), .channel(name, state))
     }
 
+    mutating func put(_ doubt: Doubt?, for name: ChannelName) {
+        doubts[name] = .some(doubt)
+        note(.doubt(name), .doubt(name, doubt))
+    }
+
     mutating func put(_ epoch: Epoch, for target: RestartTarget) {
         epochs[target] = epoch
         note(.epoch(target), .epoch(target, epoch))
@@ -156,15 +164,18 @@ struct Step {
     private mutating func sendWhatMay() {
         var seen: Set<DeliveryID> = []
         for id in candidates where seen.insert(id).inserted {
-            guard let delivery = delivery(id), delivery.state == .held, gateIsOpen(delivery.route), isItsTurn(delivery) else {
-                continue
-            }
+            guard mayGo(id), let delivery = delivery(id), passesDoubt(delivery) else { continue }
             var value = progress(id)
-            guard !value.permitRequested else { continue }
             value.permitRequested = true
             put(value, for: id)
             act(.requestPermit(id, delivery.route))
         }
+    }
+
+    /// Whether it waits for nothing but the far side.
+    func mayGo(_ id: DeliveryID) -> Bool {
+        guard let delivery = delivery(id), delivery.state == .held, gateIsOpen(delivery.route) else { return false }
+        return isItsTurn(delivery) && !progress(id).permitRequested
     }
 
     private func isItsTurn(_ delivery: Delivery) -> Bool {

@@ -24,6 +24,7 @@ extension Step {
                     id, number: delivery.attempts, at: delivery.stateSince,
                     result: String(outcome.words.prefix(Limits.reasonCharacters))))
         }
+        judge(id, outcome)
         move(id, .attemptEnded(outcome, open: openTime(of: id)))
     }
 
@@ -39,6 +40,7 @@ extension Step {
         var value = progress(id)
         value.searching = false
         put(value, for: id)
+        judge(id, search)
         move(id, .searched(search))
     }
 
@@ -120,7 +122,7 @@ extension Step {
         }
         var value = progress(id)
         guard !value.searching else { return }
-        value.searching = channel(delivery.route.channel).isReady
+        value.searching = channel(delivery.route.channel).isReady && passesDoubt(delivery)
         value.searchOwed = !value.searching
         put(value, for: id)
         guard value.searching else { return }

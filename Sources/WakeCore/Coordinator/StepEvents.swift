@@ -20,7 +20,7 @@ extension Step {
         case .permitGranted(let id): permitGranted(id)
         case .attemptEnded(let id, let outcome): attemptEnded(id, outcome)
         case .searched(let id, let search): searched(id, search)
-        case .receiptSeen(let id, let receipt): move(id, .receiptSeen(receipt))
+        case .receiptSeen(let id, let receipt): receiptSeen(id, receipt)
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
             for delivery in activeDeliveries() { armHold(delivery.id) }
@@ -55,6 +55,7 @@ extension Step {
             case .hold(let id): holdOver(id)
             case .escalation(let id): escalate(id)
             case .route(let place, let since): recheck(place, since)
+            case .probe(let name, let since): probe(name, since)
             case .settle(let target, let epoch):
                 if let seen = sighting(target), seen.epoch == epoch { settled(target, epoch, seen.story) }
             }

@@ -3,6 +3,7 @@ extension Step {
         let old = channel(name)
         guard old != state else { return }
         put(state, for: name)
+        if doubt(name) != nil { put(nil, for: name) }
         tell(Decision(code: .channelChanged, place: name.description, reason: state.words))
         // What was known of its routes belonged to the old generation.
         for place in (base.routesOfChannel[name] ?? []).sorted() {
@@ -15,7 +16,7 @@ extension Step {
         }
     }
 
-    private mutating func gateShut(_ id: DeliveryID) {
+    mutating func gateShut(_ id: DeliveryID) {
         var value = progress(id)
         guard value.permitRequested else { return }
         value.permitRequested = false
@@ -23,7 +24,7 @@ extension Step {
         act(.returnPermit(id))
     }
 
-    private mutating func resumeSearch(_ id: DeliveryID) {
+    mutating func resumeSearch(_ id: DeliveryID) {
         if progress(id).searchOwed { startSearch(id) }
     }
 

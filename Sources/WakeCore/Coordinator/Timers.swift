@@ -14,6 +14,8 @@ public struct Timer: Hashable, Sendable {
         case escalation(DeliveryID)
         /// A route to check again, if nobody has since that check.
         case route(Route, since: Moment)
+        /// A channel to probe, if it is still in the doubt that began then.
+        case probe(ChannelName, since: Moment)
         /// An epoch that may have settled.
         case settle(RestartTarget, Epoch)
     }

@@ -26,4 +26,10 @@ public struct Backoff: Hashable, Sendable {
         for _ in 1..<max(failures, 1) where bound < limit { bound *= factor }
         return .microseconds(Int64(min(bound, limit) * jitter.value))
     }
+
+    /// The wait before the next probe of a channel in doubt: only one goes at a time, so there are no others to be spread from, and
+    /// the last quarter of the bound is jitter enough.
+    func probeWait(failures: Int, jitter: UnitFraction) -> Duration {
+        wait(failures: failures, retryAfter: nil, jitter: UnitFraction(0.75 + 0.25 * jitter.value))
+    }
 }

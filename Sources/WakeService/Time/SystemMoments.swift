@@ -10,6 +10,7 @@ public struct SystemMoments: MomentSource {
 
     private let boot: BootID
     private let witness: ClockWitness
+    private let sleep: @Sendable (Duration) async -> Void
 
     /// Reads the boot id once: from `REVEILLE_BOOT_ID`, which a unit hands in as `%b` (under ProcSubset=pid the kernel's own file is hidden),
     /// else from the kernel.
@@ -17,9 +18,14 @@ public struct SystemMoments: MomentSource {
     /// - Parameters:
     ///   - environment: where `REVEILLE_BOOT_ID` may be.
     ///   - witness: who says whether the clock is set, where the kernel may not be asked; default one that says it is.
+    ///   - sleep: waits that long, or until its task is cancelled; by default Swift's own, which begins a pool of threads.
     /// - Throws: ``WakeError`` where there is neither.
-    public init(environment: [String: String], witness: ClockWitness = ClockWitness(isSynchronised: true)) throws(WakeError) {
+    public init(
+        environment: [String: String], witness: ClockWitness = ClockWitness(isSynchronised: true),
+        sleep: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0, clock: .continuous) }
+    ) throws(WakeError) {
         self.witness = witness
+        self.sleep = sleep
         if let text = environment["REVEILLE_BOOT_ID"], !text.isEmpty {
             boot = BootID(text)
         } else if let text = Self.read("/proc/sys/kernel/random/boot_id"), !text.isEmpty {
@@ -44,7 +50,7 @@ public struct SystemMoments: MomentSource {
             let left = deadline.subtractingReportingOverflow(Self.microseconds(CLOCK_BOOTTIME))
             guard !left.overflow, left.partialValue > 0 else { return }
             // In pieces: the sleep's own clock may stand still while the machine is suspended.
-            try? await Task.sleep(for: .microseconds(min(left.partialValue, Self.longestSleepMicroseconds)), clock: .continuous)
+            await sleep(.microseconds(min(left.partialValue, Self.longestSleepMicroseconds)))
         }
     }
 

@@ -71,6 +71,8 @@ final class Checkers {
     var told: [Decision] = []
     var openSince: [Route: Int64] = [:]
     var openTotal: [Route: Int64] = [:]
+    /// What was refused in a row, by channel.
+    var doubts: [ChannelName: Doubted] = [:]
     var unitsSeen: [RestartTarget: Int] = [:]
     var unitUpSince: [RestartTarget: Int64] = [:]
     private var previousChannels: [ChannelName: ChannelState] = [:]
@@ -177,6 +179,7 @@ final class Checkers {
         for route in Array(openSince.keys) { gate(route, isOpen: false) }
         channels = [:]
         routes = [:]
+        doubts = [:]
         told = []
         unitsSeen = [:]
         for id in Array(known.keys) {

@@ -17,6 +17,7 @@ extension Checkers {
         checkOrder(id, world)
         checkText(order, durable, world)
         guard var value = known[id] else { return report(.sendUnrecorded, "\(id) was never seen") }
+        checkCrowd(id, order.route.channel)
         if value.isUnderWay { report(.sendOverlap, "\(id) is sent while a request is under way") }
         if value.needsLook, value.nonces.last == order.nonce {
             report(.unreconciled, "\(id) is sent again, and nobody looked what became of the last attempt")

@@ -7,6 +7,7 @@ extension Checkers {
         case .channelChanged(let name, let state):
             guard channels[name] != state else { return }
             channels[name] = state
+            doubts[name] = nil
             for route in routes.keys where route.channel == name { routes[route] = nil }
         case .routeChecked(let route, let state):
             if channels[route.channel]?.isReady == true { routes[route] = state }
@@ -25,8 +26,11 @@ extension Checkers {
     /// What counts only once the step is done.
     func finishHearing(_ event: Event) {
         switch event {
-        case .attemptEnded(let id, let outcome): ended(id, outcome)
+        case .attemptEnded(let id, let outcome):
+            doubt(id, outcome)
+            ended(id, outcome)
         case .searched(let id, let search): searched(id, search)
+        case .receiptSeen(let id, _): if let channel = known[id]?.route.channel { doubts[channel] = nil }
         case .routeChecked(let route, .gone):
             for id in Array(known.keys) where known[id]?.route == route { known[id]?.sawGone = true }
         case .epochObserved(let target, _, _, _): unitsSeen[target] = unitsSeen[target] ?? 0
@@ -58,6 +62,7 @@ extension Checkers {
 
     private func searched(_ id: DeliveryID, _ search: ReceiptSearch) {
         guard let value = known[id] else { return }
+        if case .tryAgain = search {} else { doubts[value.route.channel] = nil }
         known[id]?.retryAfter = nil
         switch search {
         case .found, .absent:

@@ -59,7 +59,7 @@ public struct LedgerTables: Sendable {
             refused.append(RefusedRow(row: row, item: inbox.removeValue(forKey: row), reason: reason))
         case .channel(let name, let state): channels[name] = state
         case .route(let route, let info): routes[route] = info
-        case .progress, .unsettled, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .timer, .timersPassed: break
         }
     }
 
