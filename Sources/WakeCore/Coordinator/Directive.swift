@@ -121,6 +121,10 @@ public struct RouteInfo: Hashable, Sendable {
     public var state: RouteState = .unknown
     /// A check is under way.
     public var isChecking = false
+    /// It was looked at, or is, while its channel was connecting: for the generation that follows.
+    public var isAhead = false
+    /// When the last check began.
+    public var askedAt: Moment?
     /// Checks that failed in a row, for the backoff.
     public var failures = 0
     /// When it was checked last.

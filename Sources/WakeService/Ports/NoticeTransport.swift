@@ -25,7 +25,8 @@ public protocol RouteCheck: Sendable {
     /// The channel whose routes it checks.
     var channel: ChannelName { get }
 
-    /// Looks at the place. `unknown` means that the look itself failed and is worth repeating.
+    /// Looks at the place; also while the channel is still connecting. `unknown` means that the look itself failed and is worth
+    /// repeating.
     func check(_ route: Route) async -> RouteState
 }
 
