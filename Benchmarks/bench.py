@@ -25,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TOKEN = "OTAwMDAwMDAwMDAwMDAxMDAw.loop.back"
 CHANNEL = 1000000000000000100
+READY_AFTER = "100ms"
 SESSION = f"agent:infra:discord:channel:{CHANNEL}"
 ROWS = []
 
@@ -236,7 +237,8 @@ def forget_session(house):
 def gate_to_message(options):
     gates, readies, theirs = [], [], []
     with contextlib.closing(House(options)) as house:
-        house.discord("--channels", "60")
+        # For both sides: no real Discord says READY sooner, and what can be done before it is to be done by then.
+        house.discord("--channels", "60", "--ready-after", READY_AFTER)
         for number in range(8 if options.quick else 40):
             forget_session(house)
             # A channel of its own each time: no rate limit has a say.
@@ -266,7 +268,7 @@ def gate_to_message(options):
         f"counted from READY or the last answer of the route's check, whichever is later; from READY: {p50(readies):.1f} ms", p50(gates) <= 1 and p99(gates) <= 5)
     ratio = p50(readies) / p50(theirs)
     row(
-        "READY → message at the server (the route was checked)", "≤ 0.2 ×", f"{p50(readies):.1f} ms = {ratio:.2f} ×",
+        f"READY → message at the server (READY {READY_AFTER} after the connection, the route checked by then)", "≤ 0.2 ×", f"{p50(readies):.1f} ms = {ratio:.2f} ×",
         f"discord.py {p50(theirs):.1f} ms, with the send in on_connect", ratio <= 0.2)
 
 

@@ -1,6 +1,6 @@
 /// What the shell must do, in order. `record` always comes first: what it holds is durable before anything else is done.
 public enum Directive: Hashable, Sendable {
-    /// Commit the durable changes in one transaction, then adopt them all.
+    /// Commit what is awaited in one transaction, then adopt all of it. See ``Change/isAwaited``.
     case record([Change])
     /// Carry out a restart, or run a command.
     case performRestart(Sentinel)
@@ -111,6 +111,15 @@ public enum Change: Hashable, Sendable {
         case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel: true
         case .route(_, let info): info.state != .unknown && !info.isChecking
         case .progress, .unsettled, .timer, .timersPassed: false
+        }
+    }
+
+    /// Whether something may be done only once it is stored. The state of a channel or a route is stored for people to read; no
+    /// promise rests on it, so nothing waits for it.
+    public var isAwaited: Bool {
+        switch self {
+        case .channel, .route: false
+        default: isDurable
         }
     }
 }

@@ -33,7 +33,8 @@ public actor Waker {
 
     private let ledger: any Ledger
     private let outside: Outside
-    private let reports: AsyncStream<ReadinessReport>
+    private let bus: ReadinessBus
+    private let listener: ReadinessBus.Listener
     private let moments: any MomentSource
     private let dice: any DiceSource
     private let policy: Policy
@@ -52,6 +53,10 @@ public actor Waker {
     private var timer: ArmedTimer?
     private var timersArmed = 0
     private var permits = PermitBook()
+    /// Deliveries whose permit was had at once: their attempt begins before the next message is read.
+    private var grantedAtOnce: [DeliveryID] = []
+    /// Decisions to be told once all that was decided has begun: whoever reads the log holds up no send.
+    private var untold: [Decision] = []
     private var sendsUnderWay = 0
     private var isStopping = false
 
@@ -75,14 +80,16 @@ public actor Waker {
     ) {
         self.ledger = ledger
         self.outside = outside
-        // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded.
-        reports = bus.watch()
         self.moments = moments
         self.dice = dice
         self.policy = policy
         self.instance = instance
         self.logger = logger
         (mailbox, mail) = AsyncStream.makeStream()
+        self.bus = bus
+        // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded; straight into the
+        // mailbox, with no task in between.
+        listener = bus.tell { [mail] in mail.yield(.event($0.event)) }
     }
 
     /// Hands an event in. Never blocks; events are handled in the order in which they came. After the end of ``run(recovered:)`` it is
@@ -117,9 +124,6 @@ public actor Waker {
         let failure: (any Error)?
         do {
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { [mail, reports] in
-                    for await report in reports { mail.yield(.event(report.event)) }
-                }
                 try recover(&group)
                 await recovered()
                 watchClock(&group)
@@ -140,6 +144,7 @@ public actor Waker {
     }
 
     private func close() async {
+        bus.stopTelling(listener)
         mail.finish()
         timer?.task.cancel()
         await timer?.task.value
@@ -187,6 +192,25 @@ public actor Waker {
 
     /// Returns whether the event was handled; not, if the disk was full.
     private func handle(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) -> Bool {
+        defer { tellAll() }
+        let isHandled = try lead(event, &group)
+        while !grantedAtOnce.isEmpty {
+            let granted = Event.permitGranted(grantedAtOnce.removeFirst())
+            let isBegun = isFull ? false : try lead(granted, &group)
+            if !isBegun { stalled.keep(granted) }
+        }
+        tellAll()
+        try runner?.writeForPeople(ledger)
+        armTimer()
+        return isHandled
+    }
+
+    private func tellAll() {
+        for decision in untold { logger.log(decision) }
+        untold = []
+    }
+
+    private func lead(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) -> Bool {
         var performer = Performer()
         do {
             try runner?.run(event, at: moments.now(), dice: dice.roll(), ledger: ledger, performer: &performer)
@@ -195,7 +219,6 @@ public actor Waker {
             return false
         }
         for directive in performer.directives { perform(directive, &group) }
-        armTimer()
         return true
     }
 
@@ -219,8 +242,9 @@ public actor Waker {
             if isStopping, !event.isResult { continue }
             // Asked for anew by what was handled just now: then the new answer counts.
             if case .permitGranted(let id) = event, !permits.holds(id) { continue }
-            guard try handle(event, &group) else {
-                stalled.keep(event)
+            let isHandled = try handle(event, &group)
+            if !isHandled { stalled.keep(event) }
+            guard !isFull else {
                 for event in waiting { stalled.keep(event) }
                 return
             }
@@ -270,7 +294,7 @@ public actor Waker {
     private func perform(_ directive: Directive, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         switch directive {
         case .record: preconditionFailure("the runner records by itself")
-        case .tell(let decision): logger.log(decision)
+        case .tell(let decision): untold.append(decision)
         case .returnPermit(let id): permits.release(id)
         // The next start looks again at what is not begun now.
         case _ where isStopping: break
@@ -278,6 +302,7 @@ public actor Waker {
         case .checkRoute(let route): check(route, &group)
         case .requestPermit(let id, let route):
             guard let transport = transport(of: route.channel) else { return }
+            if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
             permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
         case .send(let order): send(order, &group)
         case .search(let order): search(order, &group)
