@@ -25,6 +25,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 TOKEN = "OTAwMDAwMDAwMDAwMDAxMDAw.loop.back"
 CHANNEL = 1000000000000000100
+READY_AFTER = "100ms"
 SESSION = f"agent:infra:discord:channel:{CHANNEL}"
 ROWS = []
 
@@ -236,7 +237,8 @@ def forget_session(house):
 def gate_to_message(options):
     gates, readies, theirs = [], [], []
     with contextlib.closing(House(options)) as house:
-        house.discord("--channels", "60")
+        # For both sides: no real Discord says READY sooner, and what can be done before it is to be done by then.
+        house.discord("--channels", "60", "--ready-after", READY_AFTER)
         for number in range(8 if options.quick else 40):
             forget_session(house)
             # A channel of its own each time: no rate limit has a say.
@@ -247,9 +249,9 @@ def gate_to_message(options):
             events = house.events()[before:]
             ready = next(event for event in events if event["event"] in ("ready", "resumed"))
             message = next(event for event in events if event["event"] == "message_created")
-            # The last answer that the route's check needs opens the gate.
+            # The gate opens with READY or with the last answer that the route's check needs, whichever comes later.
             answer = [event for event in events if event["event"] == "response" and event["n"] < message["n"]][-1]
-            gates.append((message["mono"] - answer["mono"]) / 1e6)
+            gates.append((message["mono"] - max(answer["mono"], ready["mono"])) / 1e6)
             readies.append((message["mono"] - ready["mono"]) / 1e6)
             # Faster restarts than these meet Discord's limits on looking at a guild, which a new process can't know of.
             time.sleep(0.6)
@@ -263,10 +265,10 @@ def gate_to_message(options):
             time.sleep(1.1)
     row(
         "gate opens → message at the server, p50 / p99", "≤ 1 ms / ≤ 5 ms", f"{p50(gates):.2f} / {p99(gates):.2f} ms",
-        f"counted from the last answer of the route's check; from READY: {p50(readies):.1f} ms", p50(gates) <= 1 and p99(gates) <= 5)
+        f"counted from READY or the last answer of the route's check, whichever is later; from READY: {p50(readies):.1f} ms", p50(gates) <= 1 and p99(gates) <= 5)
     ratio = p50(readies) / p50(theirs)
     row(
-        "READY → message at the server (route checked first)", "≤ 0.2 ×", f"{p50(readies):.1f} ms = {ratio:.2f} ×",
+        f"READY → message at the server (READY {READY_AFTER} after the connection, the route checked by then)", "≤ 0.2 ×", f"{p50(readies):.1f} ms = {ratio:.2f} ×",
         f"discord.py {p50(theirs):.1f} ms, with the send in on_connect", ratio <= 0.2)
 
 

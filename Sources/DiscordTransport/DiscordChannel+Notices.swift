@@ -24,6 +24,16 @@ extension DiscordChannel: NoticeTransport {
         }
     }
 
+    /// Takes a permit if Discord's limits allow the request now, and where it goes is known.
+    public func takePermit(_ delivery: DeliveryID, over route: Route) -> Bool {
+        guard let id = Snowflake(route.destination),
+            let place = route.kind == .user ? places.withLock({ $0.conversations[id] }) : id,
+            let permit = rest.desk.take(.createMessage(in: place))
+        else { return false }
+        permits.withLock { $0.held[delivery] = permit }
+        return true
+    }
+
     /// Gives a permit back, or ends the wait for one.
     public func releasePermit(_ delivery: DeliveryID) {
         let (permit, waiter) = permits.withLock { permits in

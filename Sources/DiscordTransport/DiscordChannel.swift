@@ -61,11 +61,11 @@ public final class DiscordChannel: ReadinessSource {
             settings: settings, moments: moments, dice: dice, logger: logger, errands: errandQueue, sessions: sessionQueue)
     }
 
-    /// The bot's own user, once Discord has told it.
+    /// The bot's own user: as Discord told it; before that, as the token says.
     var userID: Snowflake? {
         get async {
             if let known = places.withLock({ $0.user }) { return known }
-            return await driver.userID
+            return await driver.userID ?? settings.token.userID
         }
     }
 

@@ -164,7 +164,8 @@ actor GatewayDriver {
             let goesOn = retryAt.map { "; goes on by itself in \(($0 - now).components.seconds) s" } ?? "; \(block.hint)"
             state = .blocked(reason: block.reason + goesOn)
         }
-        logger.info("Discord channel changed", metadata: [LogKey.place: "\(settings.channel)", LogKey.reason: "\(state.words)"])
+        // Words come second: whoever waits for READY does not wait for whoever reads the log.
         sink?.report(settings.channel, state)
+        logger.info("Discord channel changed", metadata: [LogKey.place: "\(settings.channel)", LogKey.reason: "\(state.words)"])
     }
 }

@@ -30,6 +30,12 @@ final class PermitDesk: Sendable {
         }
     }
 
+    /// A permit that can be had now, without passing anybody who waits for the same; `nil` if there is none.
+    func take(_ route: DiscordRoute) -> RateLimiter.Permit? {
+        let now = now()
+        return state.withLock { $0.queue.take(route, at: now) }
+    }
+
     /// Waits for a permit; `nil` if the waiter was sent away or its task cancelled.
     func acquire(_ route: DiscordRoute, as waiter: RateLimitQueue.Waiter? = nil) async -> RateLimiter.Permit? {
         let waiter = waiter ?? newWaiter()

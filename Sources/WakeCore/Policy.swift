@@ -62,6 +62,13 @@ public struct Policy: Hashable, Sendable {
     public var routeRecheck: Duration = .seconds(300)
     /// Who is told of restarts that nobody announced, by target; default nobody.
     public var watches: [RestartTarget: [Watch]] = [:]
+    /// How old a look at a route may be that was made while its channel connected, to count once the channel is ready; 30 s. Longer
+    /// than a connection takes to open, and still far younger than what a look within a generation may grow to.
+    public var lookFreshness: Duration = .seconds(30)
+    /// How long such a look may have been under way when its channel becomes ready, to be waited for instead of asked anew; 2 s.
+    public var lookPatience: Duration = .seconds(2)
+    /// How many routes of a channel are looked at while it connects; 10. Each look is up to four requests, and 50 pass in a second.
+    public var looksAhead = 10
     /// A session that its own restarts woke this often within ``loopWindow`` gets no further turn without the operator; default 3.
     public var loopWakes = 3
     /// See ``loopWakes``; default 10 min.

@@ -12,6 +12,8 @@ public protocol DirectivePerformer {
 public struct DirectiveRunner: Sendable {
     /// All live state, as far as it is durable.
     public private(set) var coordinator: Coordinator
+    /// What is stored for people only and is not yet: the newest state of each place.
+    private var unwritten: [String: Change] = [:]
 
     /// Starts with what the ledger holds.
     ///
@@ -31,11 +33,40 @@ public struct DirectiveRunner: Sendable {
     ) throws(WakeError) {
         for directive in coordinator.step(try known(event, ledger), at: now, dice: dice) {
             if case .record(let changes) = directive {
-                if changes.contains(where: \.isDurable) { try ledger.commit(changes) }
+                try record(changes, ledger)
                 coordinator.adopt(changes)
             } else {
                 try performer.perform(directive)
             }
+        }
+    }
+
+    /// What nothing waits for rides with the next commit, so that an opening gate costs no commit of its own before the attempt's.
+    private mutating func record(_ changes: [Change], _ ledger: some Ledger) throws(WakeError) {
+        if changes.contains(where: \.isAwaited) {
+            try ledger.commit(unwritten.isEmpty ? changes : older(than: changes) + changes)
+            unwritten = [:]
+        } else {
+            for change in changes where change.isDurable { unwritten[change.place] = change }
+        }
+    }
+
+    private func older(than changes: [Change]) -> [Change] {
+        guard changes.contains(where: { $0.isDurable && !$0.isAwaited }) else { return Array(unwritten.values) }
+        let newer = Set(changes.lazy.filter { $0.isDurable && !$0.isAwaited }.map(\.place))
+        return unwritten.filter { !newer.contains($0.key) }.map(\.value)
+    }
+
+    /// Writes what people read and nothing waited for; to be called when all that an event set going has begun.
+    ///
+    /// - Throws: what the ledger throws, but for a full disk: then it is written when there is room.
+    public mutating func writeForPeople(_ ledger: some Ledger) throws(WakeError) {
+        guard !unwritten.isEmpty else { return }
+        do {
+            try ledger.commit(Array(unwritten.values))
+            unwritten = [:]
+        } catch {
+            if error.code != .diskFull { throw error }
         }
     }
 
@@ -45,5 +76,16 @@ public struct DirectiveRunner: Sendable {
             try ledger.knowsSentinel(request.id)
         else { return event }
         return .requestedAgain(request.id, inboxRow: row)
+    }
+}
+
+extension Change {
+    /// What a row for people is about.
+    fileprivate var place: String {
+        switch self {
+        case .channel(let name, _): name.description
+        case .route(let route, _): route.description
+        default: preconditionFailure("\(self) is about no place")
+        }
     }
 }

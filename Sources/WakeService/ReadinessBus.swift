@@ -12,7 +12,12 @@ public final class ReadinessBus: ReadinessSink {
 
     private struct Watcher {
         let channel: ChannelName?
-        let continuation: AsyncStream<ReadinessReport>.Continuation
+        let take: @Sendable (ReadinessReport) -> Void
+    }
+
+    /// Names one who is told by ``tell(_:)``.
+    public struct Listener: Hashable, Sendable {
+        fileprivate let number: Int
     }
 
     private let state = Mutex(State())
@@ -26,7 +31,7 @@ public final class ReadinessBus: ReadinessSink {
             guard bus.channels[channel] != state else { return }
             bus.channels[channel] = state
             for watcher in bus.watchers.values where watcher.channel == nil || watcher.channel == channel {
-                watcher.continuation.yield(.channel(channel, state))
+                watcher.take(.channel(channel, state))
             }
         }
     }
@@ -35,7 +40,7 @@ public final class ReadinessBus: ReadinessSink {
     public func reportReceipt(_ delivery: DeliveryID, _ receipt: Receipt) {
         state.withLock { bus in
             for watcher in bus.watchers.values where watcher.channel == nil {
-                watcher.continuation.yield(.receipt(delivery, receipt))
+                watcher.take(.receipt(delivery, receipt))
             }
         }
     }
@@ -49,18 +54,34 @@ public final class ReadinessBus: ReadinessSink {
     /// - Returns: a stream that ends when its reader stops. It holds back nothing: readers must keep up.
     public func watch(_ channel: ChannelName? = nil) -> AsyncStream<ReadinessReport> {
         let (stream, continuation) = AsyncStream.makeStream(of: ReadinessReport.self)
-        let number = state.withLock { bus in
-            for (name, state) in bus.channels.sorted(by: { $0.key < $1.key }) where channel == nil || channel == name {
-                continuation.yield(.channel(name, state))
+        let listener = add(Watcher(channel: channel) { continuation.yield($0) })
+        continuation.onTermination = { [weak self] _ in self?.stopTelling(listener) }
+        return stream
+    }
+
+    /// Tells everything that a stream of ``watch(_:)`` would carry, at once and in order, on the thread of whoever reports it.
+    ///
+    /// - Parameter take: must neither block nor call the bus.
+    /// - Returns: what ``stopTelling(_:)`` takes.
+    public func tell(_ take: @escaping @Sendable (ReadinessReport) -> Void) -> Listener {
+        add(Watcher(channel: nil, take: take))
+    }
+
+    /// Tells no more.
+    public func stopTelling(_ listener: Listener) {
+        _ = state.withLock { $0.watchers.removeValue(forKey: listener.number) }
+    }
+
+    private func add(_ watcher: Watcher) -> Listener {
+        state.withLock { bus in
+            for (name, state) in bus.channels.sorted(by: { $0.key < $1.key })
+            where watcher.channel == nil || watcher.channel == name {
+                watcher.take(.channel(name, state))
             }
             bus.nextWatcher += 1
-            bus.watchers[bus.nextWatcher] = Watcher(channel: channel, continuation: continuation)
-            return bus.nextWatcher
+            bus.watchers[bus.nextWatcher] = watcher
+            return Listener(number: bus.nextWatcher)
         }
-        continuation.onTermination = { [weak self] _ in
-            _ = self?.state.withLock { $0.watchers.removeValue(forKey: number) }
-        }
-        return stream
     }
 }
 

@@ -56,6 +56,19 @@ struct RouteTests {
         }
     }
 
+    @Test("before READY the permissions count as well: the token says who we are")
+    func beforeReady() async throws {
+        var options = LoopbackOptions.quick
+        options.faults = [try LoopbackFault("no-hello"), try LoopbackFault("status status=500 route=/users/@me")]
+        try await TransportRig.run(options: options, isConnected: false) { rig in
+            try rig.world.perform(.permissions(channel: TransportRig.channelID, allow: [], deny: .sendMessages))
+            _ = await rig.sink.state { $0 == .connecting }
+            let state = await rig.transport.check(TransportRig.place)
+            #expect(Self.isBlocked(state), "\(state)")
+            #expect(!rig.sink.states.contains { $0.isReady })
+        }
+    }
+
     @Test("what may not be attached or read is told")
     func capabilities() async throws {
         try await TransportRig.run { rig in

@@ -10,7 +10,6 @@ struct ReadinessTests {
         story.begin()
         story.fire(1)
         let id = try #require(story.coordinator.deliveries.keys.first)
-        story.on(.channelChanged(.discord(), .connecting))
         let directives = story.on(.channelChanged(.discord(), .ready(generation: 1)))
         #expect(directives == [.checkRoute(Sample.route)])
         #expect(Story.permits(story.on(.routeChecked(Sample.route, .ready(RouteCapabilities())))) == [id])

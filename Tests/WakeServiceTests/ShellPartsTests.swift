@@ -94,6 +94,28 @@ struct DirectiveRunnerTests {
         #expect(runner.coordinator.sentinels.count == 1 && !recorder.performed.isEmpty)
     }
 
+    @Test("what only people read holds nothing up: it goes with the next commit, or by itself, or when there is room")
+    func rowsForPeople() throws {
+        var runner = try DirectiveRunner(policy: Policy(), ledger: ledger, at: now)
+        var recorder = Recorder(ledger: ledger)
+        func run(_ event: Event) throws {
+            try runner.run(event, at: now, dice: dice.roll(), ledger: ledger, performer: &recorder)
+        }
+        try run(.channelChanged(.discord(), .connecting))
+        #expect(ledger.commits == 0 && runner.coordinator.channels == [.discord(): .connecting])
+        ledger.setFull(true)
+        try runner.writeForPeople(ledger)
+        ledger.setFull(false)
+        try run(.channelChanged(.discord(), .ready(generation: 1)))
+        try run(event())
+        #expect(ledger.commits == 1 && ledger.tables.channels == [.discord(): .ready(generation: 1)])
+        try runner.writeForPeople(ledger)
+        #expect(ledger.commits == 1, "nothing is left")
+        try run(.channelChanged(.discord(), .connecting))
+        try runner.writeForPeople(ledger)
+        #expect(ledger.commits == 2 && ledger.tables.channels == [.discord(): .connecting])
+    }
+
     @Test(
         "an unknown outcome is thrown, with nothing adopted and nothing done",
         arguments: [InMemoryLedger.Fault.failedBeforeWriting, .failedBeforeSyncing, .failedAfterSyncing])

@@ -45,6 +45,14 @@ public struct RateLimitQueue: Sendable {
         lines[key, default: Line()].waiters.append((waiter, route))
     }
 
+    /// A permit at once, past the lines of other channels but never past one's own; `nil` where one must wait.
+    public mutating func take(_ route: DiscordRoute, at now: Duration) -> RateLimiter.Permit? {
+        guard lines[LineKey(endpoint: .init(route), major: route.major)] == nil,
+            case .granted(let permit) = limiter.permit(for: route, at: now)
+        else { return nil }
+        return permit
+    }
+
     /// Takes a waiter out of the line; whether it was still there.
     @discardableResult
     public mutating func cancel(_ waiter: Waiter) -> Bool {

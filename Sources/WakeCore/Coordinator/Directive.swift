@@ -1,6 +1,6 @@
 /// What the shell must do, in order. `record` always comes first: what it holds is durable before anything else is done.
 public enum Directive: Hashable, Sendable {
-    /// Commit the durable changes in one transaction, then adopt them all.
+    /// Commit what is awaited in one transaction, then adopt all of it. See ``Change/isAwaited``.
     case record([Change])
     /// Carry out a restart, or run a command.
     case performRestart(Sentinel)
@@ -118,6 +118,15 @@ public enum Change: Hashable, Sendable {
         case .doubt, .progress, .unsettled, .timer, .timersPassed: false
         }
     }
+
+    /// Whether something may be done only once it is stored. The state of a channel or a route is stored for people to read; no
+    /// promise rests on it, so nothing waits for it.
+    public var isAwaited: Bool {
+        switch self {
+        case .channel, .route: false
+        default: isDurable
+        }
+    }
 }
 
 /// What is known of a route in this life of the daemon.
@@ -126,6 +135,10 @@ public struct RouteInfo: Hashable, Sendable {
     public var state: RouteState = .unknown
     /// A check is under way.
     public var isChecking = false
+    /// It was looked at, or is, while its channel was connecting: for the generation that follows.
+    public var isAhead = false
+    /// When the last check began.
+    public var askedAt: Moment?
     /// Checks that failed in a row, for the backoff.
     public var failures = 0
     /// When it was checked last.

@@ -13,6 +13,11 @@ public protocol NoticeTransport: Sendable {
     /// - Returns: whether the permit is held now; it is used up by ``send(_:)`` or given back by ``releasePermit(_:)``.
     func acquirePermit(_ delivery: DeliveryID, over route: Route) async -> Bool
 
+    /// Takes a permit where it can be had without waiting for anything. Never blocks. By default none can.
+    ///
+    /// - Returns: whether the permit is held now, as by ``acquirePermit(_:over:)``.
+    func takePermit(_ delivery: DeliveryID, over route: Route) -> Bool
+
     /// Gives a permit back unused, or ends the wait for one. Does nothing where none is held or awaited.
     func releasePermit(_ delivery: DeliveryID)
 
@@ -20,12 +25,18 @@ public protocol NoticeTransport: Sendable {
     func send(_ order: SendOrder) async -> Outcome
 }
 
+extension NoticeTransport {
+    /// Never: permits must be waited for.
+    public func takePermit(_ delivery: DeliveryID, over route: Route) -> Bool { false }
+}
+
 /// Finds out whether a place can be written to.
 public protocol RouteCheck: Sendable {
     /// The channel whose routes it checks.
     var channel: ChannelName { get }
 
-    /// Looks at the place. `unknown` means that the look itself failed and is worth repeating.
+    /// Looks at the place; also while the channel is still connecting. `unknown` means that the look itself failed and is worth
+    /// repeating.
     func check(_ route: Route) async -> RouteState
 }
 

@@ -15,7 +15,8 @@ struct PermitBook {
     private struct Entry {
         let number: Int
         let transport: any NoticeTransport
-        let task: Task<Void, Never>
+        /// The request under way; none where the permit was had at once.
+        let task: Task<Void, Never>?
         var isReleased = false
         var isHeld = false
     }
@@ -25,6 +26,18 @@ struct PermitBook {
 
     private var entries: [DeliveryID: Entry] = [:]
     private var lastNumber = 0
+
+    /// Takes a permit that can be had at once.
+    ///
+    /// - Returns: whether it is held now.
+    mutating func take(_ id: DeliveryID, over route: Route, from transport: any NoticeTransport) -> Bool {
+        release(id)
+        // The end of the request before must be waited for.
+        guard entries[id] == nil, transport.takePermit(id, over: route) else { return false }
+        lastNumber += 1
+        entries[id] = Entry(number: lastNumber, transport: transport, task: nil, isHeld: true)
+        return true
+    }
 
     /// Asks for a permit; what was asked for the delivery before is void.
     mutating func request(
@@ -78,7 +91,7 @@ struct PermitBook {
     /// Gives the permit, or the wait for one, back. Does nothing where there is none.
     mutating func release(_ id: DeliveryID) {
         guard let entry = entries[id], !entry.isReleased else { return }
-        entry.task.cancel()
+        entry.task?.cancel()
         entry.transport.releasePermit(id)
         if entry.isHeld { entries[id] = nil } else { entries[id]?.isReleased = true }
     }
@@ -87,7 +100,7 @@ struct PermitBook {
     ///
     /// - Returns: the requests under way, which end soon.
     mutating func releaseAll() -> [Task<Void, Never>] {
-        let tasks = entries.values.map(\.task)
+        let tasks = entries.values.compactMap(\.task)
         for id in Array(entries.keys) { release(id) }
         entries = [:]
         return tasks

@@ -6,17 +6,6 @@ public import WakeCore
 ///
 /// Nothing starts before ``run()`` and nothing outlives it.
 public actor Waker {
-    enum Message: Sendable {
-        case event(Event)
-        case sent(DeliveryID, Outcome)
-        case permit(PermitBook.Answer)
-        case timer(number: Int)
-        case inboxHint
-        case retryStalled
-        case question(AsyncStream<Outlook>.Continuation)
-        case stop
-    }
-
     private struct ArmedTimer {
         let number: Int
         let due: Int64
@@ -34,7 +23,8 @@ public actor Waker {
 
     private let ledger: any Ledger
     private let outside: Outside
-    private let reports: AsyncStream<ReadinessReport>
+    private let bus: ReadinessBus
+    private let listener: ReadinessBus.Listener
     private let moments: any MomentSource
     private let dice: any DiceSource
     private let policy: Policy
@@ -54,6 +44,10 @@ public actor Waker {
     private var timer: ArmedTimer?
     private var timersArmed = 0
     private var permits = PermitBook()
+    /// Deliveries whose permit was had at once: their attempt begins before the next message is read.
+    private var grantedAtOnce: [DeliveryID] = []
+    /// Decisions to be told once all that was decided has begun: whoever reads the log holds up no send.
+    private var untold: [Decision] = []
     private var sendsUnderWay = 0
     private var isStopping = false
 
@@ -78,8 +72,6 @@ public actor Waker {
     ) {
         self.ledger = ledger
         self.outside = outside
-        // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded.
-        reports = bus.watch()
         self.moments = moments
         self.dice = dice
         self.policy = policy
@@ -87,6 +79,10 @@ public actor Waker {
         self.logger = logger
         self.changed = changed
         (mailbox, mail) = AsyncStream.makeStream()
+        self.bus = bus
+        // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded; straight into the
+        // mailbox, with no task in between.
+        listener = bus.tell { [mail] in mail.yield(.event($0.event)) }
     }
 
     /// Hands an event in. Never blocks; events are handled in the order in which they came. After the end of ``run(recovered:)`` it is
@@ -125,9 +121,6 @@ public actor Waker {
         let failure: (any Error)?
         do {
             try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { [mail, reports] in
-                    for await report in reports { mail.yield(.event(report.event)) }
-                }
                 try recover(&group)
                 await recovered()
                 watchClock(&group)
@@ -148,6 +141,7 @@ public actor Waker {
     }
 
     private func close() async {
+        bus.stopTelling(listener)
         mail.finish()
         timer?.task.cancel()
         await timer?.task.value
@@ -198,6 +192,25 @@ public actor Waker {
 
     /// Returns whether the event was handled; not, if the disk was full.
     private func handle(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) -> Bool {
+        defer { tellAll() }
+        let isHandled = try lead(event, &group)
+        while !grantedAtOnce.isEmpty {
+            let granted = Event.permitGranted(grantedAtOnce.removeFirst())
+            let isBegun = isFull ? false : try lead(granted, &group)
+            if !isBegun { stalled.keep(granted) }
+        }
+        tellAll()
+        try runner?.writeForPeople(ledger)
+        armTimer()
+        return isHandled
+    }
+
+    private func tellAll() {
+        for decision in untold { logger.log(decision) }
+        untold = []
+    }
+
+    private func lead(_ event: Event, _ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) -> Bool {
         var performer = Performer()
         do {
             try runner?.run(event, at: moments.now(), dice: dice.roll(), ledger: ledger, performer: &performer)
@@ -206,7 +219,6 @@ public actor Waker {
             return false
         }
         for directive in performer.directives { perform(directive, &group) }
-        armTimer()
         changed()
         return true
     }
@@ -233,8 +245,9 @@ public actor Waker {
             if isStopping, !event.isResult { continue }
             // Asked for anew by what was handled just now: then the new answer counts.
             if case .permitGranted(let id) = event, !permits.holds(id) { continue }
-            guard try handle(event, &group) else {
-                stalled.keep(event)
+            let isHandled = try handle(event, &group)
+            if !isHandled { stalled.keep(event) }
+            guard !isFull else {
                 for event in waiting { stalled.keep(event) }
                 return
             }
@@ -284,7 +297,7 @@ public actor Waker {
     private func perform(_ directive: Directive, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         switch directive {
         case .record: preconditionFailure("the runner records by itself")
-        case .tell(let decision): logger.log(decision)
+        case .tell(let decision): untold.append(decision)
         case .returnPermit(let id): permits.release(id)
         // The next start looks again at what is not begun now.
         case _ where isStopping: break
@@ -293,6 +306,7 @@ public actor Waker {
         case .checkRoute(let route): check(route, &group)
         case .requestPermit(let id, let route):
             guard let transport = transport(of: route.channel) else { return }
+            if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
             permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
         case .send(let order): send(order, &group)
         case .search(let order): search(order, &group)

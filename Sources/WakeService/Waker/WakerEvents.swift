@@ -18,3 +18,17 @@ extension Event {
         }
     }
 }
+
+extension Waker {
+    /// What comes into the mailbox.
+    enum Message: Sendable {
+        case event(Event)
+        case sent(DeliveryID, Outcome)
+        case permit(PermitBook.Answer)
+        case timer(number: Int)
+        case inboxHint
+        case retryStalled
+        case question(AsyncStream<Outlook>.Continuation)
+        case stop
+    }
+}

@@ -68,6 +68,8 @@ final class Checkers {
     // What the daemon of this life was told.
     var channels: [ChannelName: ChannelState] = [:]
     var routes: [Route: RouteState] = [:]
+    /// Routes that were found ready while their channel was not, and when.
+    var ahead: [Route: (state: RouteState, at: Int64)] = [:]
     var told: [Decision] = []
     var openSince: [Route: Int64] = [:]
     var openTotal: [Route: Int64] = [:]
@@ -77,6 +79,7 @@ final class Checkers {
     var unitUpSince: [RestartTarget: Int64] = [:]
     private var previousChannels: [ChannelName: ChannelState] = [:]
     private var previousRoutes: [Route: RouteState] = [:]
+    private var previousAhead: [Route: (state: RouteState, at: Int64)] = [:]
     /// When the faults stopped.
     var calmSince: Int64?
     /// When the life before this one ended.
@@ -180,6 +183,7 @@ final class Checkers {
         channels = [:]
         routes = [:]
         doubts = [:]
+        ahead = [:]
         told = []
         unitsSeen = [:]
         for id in Array(known.keys) {
@@ -201,14 +205,14 @@ final class Checkers {
         self.now = now
         told.removeAll(keepingCapacity: true)
         current = event
-        (previousChannels, previousRoutes) = (channels, routes)
+        (previousChannels, previousRoutes, previousAhead) = (channels, routes, ahead)
         hear(event)
     }
 
     /// Nothing happened: what the event told was not heard.
     func stepRefused() {
         refusedAt = time
-        (channels, routes) = (previousChannels, previousRoutes)
+        (channels, routes, ahead) = (previousChannels, previousRoutes, previousAhead)
         updateGates()
     }
 

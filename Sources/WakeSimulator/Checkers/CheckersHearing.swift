@@ -9,11 +9,17 @@ extension Checkers {
             channels[name] = state
             doubts[name] = nil
             for route in routes.keys where route.channel == name { routes[route] = nil }
+            if state.isReady { takeLooksAhead(of: name) }
         case .routeChecked(let route, let state):
-            if channels[route.channel]?.isReady == true { routes[route] = state }
+            if channels[route.channel]?.isReady == true {
+                routes[route] = state
+            } else {
+                ahead[route] = state.isReady ? (state, time) : nil
+            }
         case .attemptEnded(let id, .unavailable(let place, let reason)):
             guard let route = known[id]?.route else { return }
             routes[route] = .blocked(reason: reason)
+            ahead[route] = nil
             if place == .channel {
                 channels[route.channel] = .blocked(reason: reason)
                 for other in routes.keys where other.channel == route.channel { routes[other] = nil }
@@ -21,6 +27,14 @@ extension Checkers {
         default: break
         }
         updateGates()
+    }
+
+    /// What was found ready before its channel was counts for the next generation, while it is fresh.
+    private func takeLooksAhead(of name: ChannelName) {
+        for (route, look) in ahead where route.channel == name {
+            if time - look.at <= policy.lookFreshness.wholeMicroseconds { routes[route] = look.state }
+            ahead[route] = nil
+        }
     }
 
     /// What counts only once the step is done.

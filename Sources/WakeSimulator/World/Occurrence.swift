@@ -22,6 +22,8 @@ enum Occurrence {
     case historyRead(life: Int, SearchOrder)
     /// The outcome of a search reaches the daemon of that life.
     case searchAnswer(life: Int, DeliveryID, ReceiptSearch)
+    /// A channel tries to connect again.
+    case connecting(life: Int, account: Int)
     /// A connection attempt of a channel comes to its end.
     case connected(life: Int, account: Int)
     /// A channel's outage ends.

@@ -124,6 +124,7 @@ final class World {
         case .routeLook(let life, let route): lookAtRoute(life, route)
         case .historyRead(let life, let order): readHistory(life, order)
         case .searchAnswer(let life, let id, let search): if life == self.life { searchAnswered(id, search) }
+        case .connecting(let life, let account): if life == self.life { connecting(account) }
         case .connected(let life, let account): if life == self.life { connected(account) }
         case .accountBack(let account): accountBack(account)
         case .unitUp(let unit, let crashes, let incident): unitUp(unit, crashes, incident)

@@ -88,6 +88,7 @@ extension World {
         var performer = Performer(world: self)
         do {
             try runner.run(event, at: now, dice: random.dice(), ledger: ledger, performer: &performer)
+            try runner.writeForPeople(ledger)
         } catch  where error.code == .diskFull {
             self.runner = runner
             ledger.failNext(nil)

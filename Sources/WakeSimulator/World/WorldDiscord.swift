@@ -13,6 +13,17 @@ extension World {
         plan(.connected(life: life, account: index), after: wait + 5001)
     }
 
+    /// Tries again: some of the wait passes before the attempt begins, the rest is how long it takes.
+    private func reconnect(_ index: Int, after wait: Int64) {
+        plan(.connecting(life: life, account: index), after: random.within(1...wait))
+        plan(.connected(life: life, account: index), after: wait + 1)
+    }
+
+    func connecting(_ index: Int) {
+        guard runner != nil, !accounts[index].isReported else { return }
+        handOver(.channelChanged(accounts[index].name, .connecting))
+    }
+
     func connected(_ index: Int) {
         guard runner != nil else { return }
         guard accounts[index].isAccepted || isCalm else {
@@ -21,7 +32,7 @@ extension World {
         }
         guard accounts[index].isOnline else {
             handOver(.channelChanged(accounts[index].name, .down(reason: "no connection", retryAt: nil)))
-            return plan(.connected(life: life, account: index), after: span(500, 60_000))
+            return reconnect(index, after: span(500, 60_000))
         }
         let current = life
         let replayed = accounts[index].isResumable && random.percent(70) ? accounts[index].missed : []
@@ -44,7 +55,7 @@ extension World {
         guard runner != nil, accounts[index].isReported else { return }
         accounts[index].isReported = false
         plan(.event(life: life, .channelChanged(accounts[index].name, .down(reason: "connection lost", retryAt: nil))), after: 0)
-        plan(.connected(life: life, account: index), after: span(1, 500))
+        reconnect(index, after: span(1, 500))
     }
 
     func accountBack(_ index: Int) {

@@ -49,6 +49,7 @@ public struct NoticeTransportConformance: Sendable {
         try BrokenPromise.unless(transport.channel == route.channel, "the transport sends through its own channel")
         try await permitsWriteNothing()
         try await permitsComeBack()
+        try await takenPermitsCount()
         try await sendWritesOnce()
         try await releaseEndsTheWait()
         try await cancelEndsTheWait()
@@ -74,6 +75,20 @@ public struct NoticeTransportConformance: Sendable {
             )
             transport.releasePermit(Sample.delivery(number))
         }
+    }
+
+    /// Some transports never let one be taken; where one was, it is as good as one that was waited for.
+    private func takenPermitsCount() async throws {
+        for number in 0..<200 as Range<UInt64> {
+            if transport.takePermit(Sample.delivery(number), over: route) { transport.releasePermit(Sample.delivery(number)) }
+        }
+        guard let closeLimits, transport.takePermit(Sample.delivery(5), over: route) else { return }
+        transport.releasePermit(Sample.delivery(5))
+        await closeLimits(true)
+        let isTaken = transport.takePermit(Sample.delivery(5), over: route)
+        if isTaken { transport.releasePermit(Sample.delivery(5)) }
+        await closeLimits(false)
+        try BrokenPromise.unless(!isTaken, "no permit is taken that the limits don't allow")
     }
 
     private func sendWritesOnce() async throws {

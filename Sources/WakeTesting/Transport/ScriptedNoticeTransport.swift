@@ -26,6 +26,7 @@ public final class ScriptedNoticeTransport: NoticeTransport {
     private struct Script {
         var calls: [Call] = []
         var grantsAtOnce: Bool
+        var needsNoWait = false
         var holdsSends = false
         var outcomes: [Outcome] = []
         var held: Set<DeliveryID> = []
@@ -64,6 +65,9 @@ public final class ScriptedNoticeTransport: NoticeTransport {
 
     /// While false, permits wait for ``grant(_:)``.
     public func grantAtOnce(_ grants: Bool) { script.change { $0.grantsAtOnce = grants } }
+
+    /// While true, permits can be taken without waiting for anything.
+    public func needNoWait(_ needsNone: Bool = true) { script.change { $0.needsNoWait = needsNone } }
 
     /// Grants the permit that the delivery waits for.
     ///
@@ -118,6 +122,16 @@ public final class ScriptedNoticeTransport: NoticeTransport {
     }
 
     // MARK: NoticeTransport
+
+    /// Takes the permit, if it was told that none needs to wait.
+    public func takePermit(_ delivery: DeliveryID, over route: Route) -> Bool {
+        script.change { script in
+            guard script.needsNoWait, script.waiting[delivery] == nil else { return false }
+            script.held.insert(delivery)
+            script.calls += [.asked(delivery), .granted(delivery)]
+            return true
+        }
+    }
 
     /// Waits for the permit.
     public func acquirePermit(_ delivery: DeliveryID, over route: Route) async -> Bool {

@@ -162,6 +162,18 @@ struct RateLimiterTests {
         }
     }
 
+    @Test("a permit can be taken at once where nobody waits for the same channel and the limits allow it")
+    func taking() {
+        var queue = RateLimitQueue()
+        let first = queue.take(Self.post(1), at: .zero)
+        #expect(first != nil)
+        #expect(queue.take(Self.post(1), at: .zero) == nil, "one at a time until an answer names the limit")
+        queue.enqueue(7, for: Self.post(2))
+        #expect(queue.take(Self.post(2), at: .zero) == nil, "not past those who wait")
+        #expect(queue.count == 1)
+        #expect(queue.take(Self.post(3), at: .zero) != nil)
+    }
+
     @Test("a waiter can leave the line")
     func leaving() {
         var queue = RateLimitQueue()

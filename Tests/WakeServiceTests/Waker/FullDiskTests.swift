@@ -47,6 +47,23 @@ struct FullDiskTests {
         #expect(rig.ledger.tables.inbox.isEmpty)
     }
 
+    @Test("a permit that was had at once keeps its place while the disk is full, and is used when there is room")
+    func takenPermit() async throws {
+        let rig = WakerRig()
+        rig.transport.needNoWait()
+        try await rig.held { _, id in
+            rig.ledger.setFull(true)
+            rig.openGate()
+            await rig.log.wait(forMessage: "the ledger is full")
+            #expect(rig.transport.sent.isEmpty && rig.state(of: id) == "held")
+            #expect(rig.transport.heldPermits == [id])
+            await advanceToRetry(rig, withRoom: true)
+            await rig.transport.waitForSends(1)
+        }
+        #expect(rig.transport.sent.count == 1)
+        #expect(!rig.transport.calls.contains { if case .sentWithoutPermit = $0 { true } else { false } })
+    }
+
     @Test("a permit that came while the disk was full sends nothing if the gate has closed since")
     func gateClosedMeanwhile() async throws {
         let rig = WakerRig(grantsAtOnce: false)

@@ -191,4 +191,24 @@ struct MainJobTests {
         }
         #expect(rig.restarter.performed.isEmpty, "nobody expects that restart any more")
     }
+
+    @Test("between READY and the send there is one commit, that of the attempt; what people read goes with it")
+    func oneCommit() async throws {
+        let rig = WakerRig()
+        rig.transport.needNoWait()
+        rig.transport.holdSends()
+        try await rig.held { _, id in
+            rig.bus.report(.discord(), .connecting)
+            // Looked at while the channel connects.
+            while rig.ledger.tables.routes[WakerRig.route] == nil { await Task.yield() }
+            let before = rig.ledger.commits
+            rig.openGate()
+            await rig.transport.waitForSends(1)
+            #expect(rig.ledger.commits == before + 1)
+            #expect(rig.state(of: id) == "sending")
+            #expect(rig.ledger.tables.channels[.discord()] == .ready(generation: 1))
+            rig.transport.finish(id, with: .accepted(Receipt(id: "6", source: .reply)))
+        }
+        #expect(rig.check.checked == [WakerRig.route], "looked at once")
+    }
 }
