@@ -115,6 +115,8 @@ public enum Checker: String, Sendable, CaseIterable {
     case sendChanged = "send-changed"
     /// A notice with its gate shut for long was not told, or not sent over the fallback.
     case escalation
+    /// A watcher was told twice of the same epoch.
+    case observedTwice = "observed-twice"
     /// A session that its own restarts keep waking was not stopped.
     case loop
 }

@@ -52,6 +52,13 @@ final class Checkers {
     var asked: [SentinelID: Asked] = [:]
     var known: [DeliveryID: Known] = [:]
     var sentinels: [SentinelID: Sentinel] = [:]
+    /// A session that watches a target, and the epochs that it was told of.
+    struct Watched: Hashable {
+        let session: SessionKey
+        let target: RestartTarget
+    }
+
+    var observed: [Watched: Set<Epoch>] = [:]
     var wakes: [WakeID: Wake] = [:]
     /// Deliveries in the order in which they were first durable.
     var owedOrder: [DeliveryID: Int] = [:]

@@ -35,6 +35,7 @@ extension Checkers {
     private func check(_ sentinel: Sentinel) {
         let old = sentinels[sentinel.id]
         guard old?.state != sentinel.state, sentinel.origin != .report else { return }
+        if sentinel.origin == .observed { return checkObserved(sentinel) }
         mustBeTold("sentinel" + Self.capitalised(sentinel.stateName)) { $0.sentinel == sentinel.id }
         if old?.isOpen == false { report(.unexcusedEnd, "sentinel \(sentinel.id) left an end") }
         guard let value = asked[sentinel.id] else { return report(.unexcusedEnd, "nobody asked for sentinel \(sentinel.id)") }
@@ -50,6 +51,22 @@ extension Checkers {
         case .notRestarted(let reason), .targetFailed(let reason):
             if reason.isEmpty { report(.unexcusedEnd, "sentinel \(sentinel.id) ended without a reason") }
         }
+    }
+
+    /// A watcher is told of each epoch once, and of none that somebody else was told to it.
+    private func checkObserved(_ sentinel: Sentinel) {
+        if !told.contains(where: { [.wakeOpened, .wakeJoined].contains($0.code) && $0.sentinel == sentinel.id }) {
+            report(.silent, "the wake of observed sentinel \(sentinel.id) was not told")
+        }
+        guard policy.watches[sentinel.target]?.contains(where: { $0.session == sentinel.session }) == true else {
+            return report(.unexcusedEnd, "nobody watches \(sentinel.target) for \(sentinel.session)")
+        }
+        guard case .fired(.restartedElsewhere) = sentinel.state, let epoch = sentinel.epoch else { return }
+        let place = Watched(session: sentinel.session, target: sentinel.target)
+        if observed[place, default: []].contains(epoch) {
+            report(.observedTwice, "\(sentinel.session) is told twice that \(sentinel.target) is in \(epoch)")
+        }
+        observed[place, default: []].insert(epoch)
     }
 
     private func lifetime(_ request: RestartRequest) -> Int64 {

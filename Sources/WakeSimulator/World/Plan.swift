@@ -34,5 +34,11 @@ struct Plan {
         routes.append(Route(channel: accounts[1], kind: .channel, destination: "201"))
         routes.append(Route(channel: accounts[1], kind: .user, destination: "202"))
         if random.percent(30) { policy.fallbackRoute = routes[4] }
+        if random.percent(50) {
+            let target = random.pick([RestartTarget.unit("web.service"), .unit("bot.service"), .host])
+            policy.watches[target] = sessions.prefix(1 + random.below(2)).map {
+                Policy.Watch(session: $0, route: $0.route ?? routes[0])
+            }
+        }
     }
 }

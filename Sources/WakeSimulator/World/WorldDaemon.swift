@@ -35,7 +35,7 @@ extension World {
         handOver(.daemonStarted(instance: .token("instance\(life)")))
         guard runner != nil else { return }
         for account in accounts.indices { connect(account, after: span(10, isCalm ? 500 : 6000)) }
-        for unit in units.indices where units[unit].isUp { plan(.unitSeen(life: life, unit), after: span(5, 2000)) }
+        for unit in units.indices { plan(.unitSeen(life: life, unit), after: span(5, 2000)) }
         plan(.event(life: life, .epochObserved(.host, .token(machine.boot.description), settled: true)), after: span(1, 1000))
         plan(.inboxLook(life: life), after: span(0, 5))
     }

@@ -84,7 +84,8 @@ extension World {
     }
 
     func unitSeen(_ index: Int) {
-        guard units[index].isUp, runner != nil else { return }
+        guard runner != nil else { return }
+        guard units[index].isUp else { return _ = handOver(.targetDown(units[index].target)) }
         checkers.unitSeen(units[index])
         handOver(.epochObserved(units[index].target, units[index].epoch(machine.boot), settled: units[index].isNotify))
     }
