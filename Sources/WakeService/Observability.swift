@@ -1,4 +1,5 @@
 public import Logging
+import Synchronization
 public import WakeCore
 
 /// The keys of all log metadata, in one table: the same thing has the same key in every line.
@@ -19,6 +20,20 @@ public enum LogKey {
     public static let reason = "reason"
     /// An error's words.
     public static let error = "error"
+}
+
+/// The least level that is written, for all handlers at once; may be changed while they write.
+public final class SharedLogLevel: Sendable {
+    private let value: Mutex<Logger.Level>
+
+    /// Begins with that level.
+    public init(_ level: Logger.Level) { value = Mutex(level) }
+
+    /// The level.
+    public var level: Logger.Level {
+        get { value.withLock { $0 } }
+        set { value.withLock { $0 = newValue } }
+    }
 }
 
 extension Logger {

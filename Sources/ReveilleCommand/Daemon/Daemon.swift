@@ -18,8 +18,20 @@ struct Daemon {
     private let surroundings: Surroundings
 
     private let manager: ServiceManager
+    private let reload: @Sendable () throws -> Configuration
+    private let level: SharedLogLevel
 
-    init(configuration: Configuration, surroundings: Surroundings, manager: ServiceManager) {
+    /// - Parameters:
+    ///   - configuration: what was read.
+    ///   - surroundings: where.
+    ///   - manager: who started us.
+    ///   - reload: reads the configuration again, from the same places.
+    init(
+        configuration: Configuration, surroundings: Surroundings, manager: ServiceManager,
+        reload: @escaping @Sendable () throws -> Configuration
+    ) {
+        self.reload = reload
+        level = SharedLogLevel(Logger.Level(rawValue: configuration.log.level) ?? .info)
         self.manager = manager
         self.configuration = configuration
         self.surroundings = surroundings
@@ -44,7 +56,7 @@ struct Daemon {
         let face = BusFace()
         let listeners = manager.takeListeners()
         let management = try ServiceManagement(
-            configuration, surroundings, listeners: listeners, face: face, witness: witness, store: ledger, moments: moments,
+            configuration, surroundings, manager: manager, listeners: listeners, face: face, witness: witness, store: ledger, moments: moments,
             logger: self.logger("systemd"))
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
@@ -66,7 +78,12 @@ struct Daemon {
         // Stopped in reverse: first nobody new is taken, then the waker, so that sends under way still have a transport; the ledger's
         // keeper last.
         let services: [any Service] =
-            [keeper, supervision.watching(waker, bus)]
+            [
+                keeper, supervision.watching(waker, bus),
+                ReloadService(
+                    configuration: configuration, load: reload, level: level, manager: manager, supervision: supervision,
+                    logger: logger),
+            ]
             + management.services(waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments)
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
@@ -112,11 +129,11 @@ struct Daemon {
     }
 
     private func logger(_ label: String, level: Logger.Level? = nil) -> Logger {
-        let chosen = level ?? Logger.Level(rawValue: configuration.log.level) ?? .info
+        let level = level.map { SharedLogLevel($0) } ?? self.level
         let isJournal = configuration.log.format == .auto && JournalLogHandler.isConnected(environment: surroundings.variables)
         return Logger(label: label) { label -> any LogHandler in
-            if isJournal { return JournalLogHandler(label: label, level: chosen) }
-            return LineLogHandler(label: label, level: chosen, format: configuration.log.format)
+            if isJournal { return JournalLogHandler(label: label, level: level) }
+            return LineLogHandler(label: label, level: level, format: configuration.log.format)
         }
     }
 }

@@ -2,17 +2,24 @@ import Foundation
 import Logging
 import ReveilleConfiguration
 import WakeCore
+import WakeService
 
 /// Writes log lines on standard error: for people on a terminal, as one JSON object a line elsewhere.
 struct LineLogHandler: LogHandler {
-    var logLevel: Logger.Level
+    var logLevel: Logger.Level {
+        get { own ?? shared.level }
+        set { own = newValue }
+    }
+
+    private var own: Logger.Level?
+    private let shared: SharedLogLevel
     var metadata: Logger.Metadata = [:]
     private let label: String
     private let isJSON: Bool
 
-    init(label: String, level: Logger.Level, format: Configuration.Log.Format) {
+    init(label: String, level: SharedLogLevel, format: Configuration.Log.Format) {
         self.label = label
-        logLevel = level
+        shared = level
         isJSON = format == .json || (format == .auto && isatty(STDERR_FILENO) != 1)
     }
 

@@ -19,7 +19,7 @@ struct ServiceManagement {
 
     /// Joins what there is. Of `listeners` it takes the one that is named `notify`; `face` is what is shown on our own bus.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
+        _ configuration: Configuration, _ surroundings: Surroundings, manager: ServiceManager, listeners: [ServiceManager.Listener], face: BusFace,
         witness: ClockWitness,
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {
@@ -44,7 +44,12 @@ struct ServiceManagement {
             + (system.map { [HostRestarter($0)] } ?? [])
         let grants = configuration.reportedChannels.map { ReporterGrant(channel: $0.channel, uids: $0.uids, units: $0.units) }
         var socket = listeners.first { $0.name == "notify" }?.descriptor
-        if socket == nil, let path = configuration.notifySocket { socket = try NotifyReceiver.bind(path: path) }
+        if socket == nil, let path = configuration.notifySocket {
+            let opened = try NotifyReceiver.bind(path: path)
+            // What is reported while we restart waits in it.
+            manager.keep(opened, as: "notify")
+            socket = opened
+        }
         receiver = socket.map {
             NotifyReceiver(descriptor: $0, grants: grants, store: store, moments: moments, logger: logger)
         }

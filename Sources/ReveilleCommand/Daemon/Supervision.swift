@@ -10,6 +10,7 @@ struct Supervision {
         case channel(ChannelName, ChannelState)
         case changed
         case recovered
+        case tellAgain
         case due(Int)
     }
 
@@ -45,6 +46,9 @@ struct Supervision {
 
     /// The ledger is open, and what an earlier life left is taken up.
     func recovered() { input.yield(.recovered) }
+
+    /// The service manager was told something else meanwhile.
+    func tellAgain() { input.yield(.tellAgain) }
 
     /// The end has begun.
     func stopping() { manager.tell(.stopping, .status("stopping: sends under way are waited for")) }
@@ -107,6 +111,9 @@ struct Supervision {
         case .recovered:
             seen.isRecovered = true
             seen.lookAt = now
+        case .tellAgain:
+            seen.told = ""
+            lookSoon(&seen)
         case .due(let number): if number == seen.timers { seen.timer = nil }
         }
     }

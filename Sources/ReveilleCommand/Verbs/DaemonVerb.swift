@@ -13,7 +13,8 @@ struct DaemonVerb: AsyncParsableCommand {
             SIGTERM and SIGINT stop it cleanly: sends under way are waited for,
             Discord's session is kept for a resume. It also ends by itself, with exit
             code 0, when a restart of `self` is due: a unit for it needs Restart=always.
-            One daemon at a time may hold a ledger.
+            SIGHUP reads the configuration again: what can be applied at once is, and what
+            needs a restart is named. One daemon at a time may hold a ledger.
             """)
 
     @OptionGroup var configuration: ConfigurationOptions
@@ -23,7 +24,11 @@ struct DaemonVerb: AsyncParsableCommand {
         let manager = ServiceManager()
         do {
             let loaded = try configuration.load(in: surroundings)
-            try await Daemon(configuration: loaded, surroundings: surroundings, manager: manager).run()
+            let sources = configuration.sources
+            let daemon = Daemon(configuration: loaded, surroundings: surroundings, manager: manager) {
+                try sources.load(in: surroundings)
+            }
+            try await daemon.run()
         } catch {
             let complaint = Complaint(any: error)
             manager.tell(.status(complaint.text), .failure(complaint.errorNumber))

@@ -6,6 +6,8 @@ public struct KeyDescriptor: Sendable {
     public enum ChangeEffect: String, Sendable {
         /// Nothing; the command line reads it anew each time.
         case nothing
+        /// The daemon reads its configuration again (SIGHUP).
+        case reload
         /// The channel is closed and opened again.
         case channelRestart = "channel restart"
         /// The daemon is restarted.

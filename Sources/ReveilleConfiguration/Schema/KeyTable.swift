@@ -137,7 +137,7 @@ public enum KeyTable {
     private static let logs: [KeyDescriptor] = [
         KeyDescriptor(
             "log.level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: .text("info"),
-            change: .daemonRestart, "The least important lines that are still written."),
+            change: .reload, "The least important lines that are still written."),
         KeyDescriptor(
             "log.format", .choice(["auto", "text", "json"]), default: .text("auto"), change: .daemonRestart,
             "The form of a line; `auto` means text on a terminal and JSON elsewhere."),

@@ -1,22 +1,28 @@
 import CSystemd
 import Glibc
 public import Logging
-import WakeService
+public import WakeService
 
 /// Writes log lines into the journal, with their data as fields: `journalctl REVEILLE_WAKE=…` tells one wake's whole story.
 ///
 /// Rule: sd_journal_send(3), systemd.journal-fields(7).
 public struct JournalLogHandler: LogHandler {
-    /// The least level that is written.
-    public var logLevel: Logger.Level
+    /// The least level that is written: the shared one, unless this handler was given one of its own.
+    public var logLevel: Logger.Level {
+        get { own ?? shared.level }
+        set { own = newValue }
+    }
+
+    private var own: Logger.Level?
+    private let shared: SharedLogLevel
     /// What every line carries.
     public var metadata: Logger.Metadata = [:]
     private let label: String
 
     /// Makes a handler.
-    public init(label: String, level: Logger.Level) {
+    public init(label: String, level: SharedLogLevel) {
         self.label = label
-        logLevel = level
+        shared = level
     }
 
     /// One value of what every line carries.

@@ -75,7 +75,16 @@ public struct ServiceManager: Sendable {
         return sd_notify(0, messages.map(\.line).joined(separator: "\n")) > 0
     }
 
-    /// The sockets that it opened. Asked once: the variables are taken out of the environment, so that no child takes them for its own.
+    /// Hands a descriptor to it for safe keeping: the next life of ours finds it among its listeners, under that name.
+    ///
+    /// Rule: sd_notify(3), `FDSTORE=1`; the unit needs FileDescriptorStoreMax=.
+    public func keep(_ descriptor: Int32, as name: String) {
+        guard isPresent else { return }
+        var descriptor = descriptor
+        sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=\(name)", &descriptor, 1)
+    }
+
+    /// The sockets that it opened, and what it kept. Asked once: the variables are taken out of the environment, so that no child takes them for its own.
     public func takeListeners() -> [Listener] {
         var names: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?
         let count = sd_listen_fds_with_names(1, &names)

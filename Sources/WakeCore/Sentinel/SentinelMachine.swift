@@ -127,8 +127,7 @@ extension Sentinel {
                 at: now)
         }
         // Whether it restarted while nobody looked is still to be seen: its owner reports it after each start of the daemon.
-        let isBlind = !isSeen && (epoch != nil || target.isWatchable)
-        guard performedByUs, state == .armed, !isBlind else { return [.examineAgain(after: lifetime - elapsed)] }
+        guard performedByUs, state == .armed, isSeen else { return [.examineAgain(after: lifetime - elapsed)] }
         let schedule = RestartSchedule.of(
             requestedAt: countedSince, delay: delay, recorded: epoch, current: current, now: now,
             maximumLateness: policy.restartMaxLate)
