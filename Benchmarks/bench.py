@@ -360,7 +360,9 @@ def copy_rows(database, model, count, mark, age):
                 body = earlier(source["body"], before).replace(wake, other)
                 if table == "sentinel":
                     body = body.replace(source["id"], other)
-                changed = {"id": other + tail, "body": body, "sum": None, "wake": other, "sequence": number + (2_000_000 if mark == "1" else 10)}
+                sequence = number + (2_000_000 if mark == "1" else 10)
+                body = re.sub(r'"sequence":\d+', f'"sequence":{sequence}', body)
+                changed = {"id": other + tail, "body": body, "sum": None, "wake": other, "sequence": sequence}
                 for column in ("opened_ms", "ended_ms", "requested_ms"):
                     if source.get(column):
                         changed[column] = source[column] - before

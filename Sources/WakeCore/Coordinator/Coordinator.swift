@@ -145,7 +145,7 @@ public struct Coordinator: Sendable {
     private mutating func enqueue(_ delivery: Delivery, _ queue: Queue) {
         var line = queues[queue] ?? []
         queues[queue] = nil
-        let index = line.lastIndex { (deliveries[$0]?.sequence ?? 0) < delivery.sequence }.map { $0 + 1 } ?? 0
+        let index = line.lastIndex { (deliveries[$0]?.sequence ?? 0) <= delivery.sequence }.map { $0 + 1 } ?? 0
         line.insert(delivery.id, at: index)
         queues[queue] = line
     }
