@@ -85,7 +85,8 @@ let package = Package(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
 
-        .systemLibrary(name: "CSystemd", providers: [.apt(["libsystemd-dev"])]),
+        // Needs the headers of libsystemd-dev; the library itself is loaded when it is first used.
+        .target(name: "CSystemd"),
         room("SystemdSupport", ["WakeCore", "WakeService", "CSystemd", "CLinux", logging]),
 
         room("ControlServer", ["NetSupport", niocore, niohttp, logging]),

@@ -1,4 +1,4 @@
-// libsystemd, as it is; and inline what Swift can't say: variadic calls and the CMSG macros. Nothing else belongs here.
+// libsystemd as it is, loaded at its first use (lazy.c); and inline what Swift can't say: the CMSG macros. Nothing else belongs here.
 #ifndef REVEILLE_SYSTEMD_H
 #define REVEILLE_SYSTEMD_H
 
