@@ -56,7 +56,8 @@ struct Daemon {
         let face = BusFace()
         let listeners = manager.takeListeners()
         let management = try ServiceManagement(
-            configuration, surroundings, manager: manager, listeners: listeners, face: face, witness: witness, store: ledger, moments: moments,
+            configuration, surroundings, manager: manager, listeners: listeners, face: face, witness: witness, store: ledger,
+            moments: moments,
             logger: self.logger("systemd"))
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)

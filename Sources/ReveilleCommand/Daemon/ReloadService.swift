@@ -31,18 +31,22 @@ struct ReloadService: Service {
         let fresh: Configuration
         do { fresh = try load() } catch {
             return logger.error(
-                "the configuration was read again and is faulty: the old one stays in force", metadata: [LogKey.error: "\(error)"])
+                "the configuration was read again and is faulty: the old one stays in force", metadata: [LogKey.error: "\(error)"]
+            )
         }
         level.level = Logger.Level(rawValue: fresh.log.level) ?? level.level
         let old = Dictionary(configuration.settings.map { ($0.path, $0.text) }) { $1 }
         let changed = fresh.settings.filter { old[$0.path] != $0.text && $0.descriptor.change != .reload }.map { "\($0.path)" }
-        let gone = configuration.settings.map(\.path).filter { path in !fresh.settings.contains { $0.path == path } }.map { "\($0)" }
+        let gone = configuration.settings.map(\.path).filter { path in !fresh.settings.contains { $0.path == path } }.map {
+            "\($0)"
+        }
         let waiting = (changed + gone).sorted().joined(separator: ", ")
         logger.notice(
             "the configuration was read again",
             metadata: [
                 LogKey.event: "reloaded",
-                LogKey.reason: "\(waiting.isEmpty ? "all of it is in force" : "a restart of the daemon is needed for \(waiting)")",
+                LogKey.reason:
+                    "\(waiting.isEmpty ? "all of it is in force" : "a restart of the daemon is needed for \(waiting)")",
             ])
     }
 }

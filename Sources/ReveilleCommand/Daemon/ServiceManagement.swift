@@ -19,7 +19,8 @@ struct ServiceManagement {
 
     /// Joins what there is. Of `listeners` it takes the one that is named `notify`; `face` is what is shown on our own bus.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, manager: ServiceManager, listeners: [ServiceManager.Listener], face: BusFace,
+        _ configuration: Configuration, _ surroundings: Surroundings, manager: ServiceManager,
+        listeners: [ServiceManager.Listener], face: BusFace,
         witness: ClockWitness,
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {

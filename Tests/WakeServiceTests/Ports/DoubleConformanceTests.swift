@@ -55,6 +55,18 @@ struct DoubleConformanceTests {
             allowHistory: { double.allowHistory($0) }, disturb: { double.setDown($0) })
     }
 
+    @Test("the epoch source")
+    func epochs() async throws {
+        let web = RestartTarget.unit("web.service")
+        let source = ScriptedEpochSource([web])
+        source.happen(.epochObserved(web, .token("a"), settled: true), to: web)
+        try await EpochSourceConformance(
+            source, target: web, foreign: [.daemon, .exec, .unit("other.service")],
+            restart: { source.happen(.epochObserved(web, .token("b"), settled: true), to: web) },
+            takeDown: { source.happen(.targetDown(web), to: web) }
+        ).check()
+    }
+
     @Test("the readiness source")
     func source() async throws {
         let source = ScriptedReadinessSource()

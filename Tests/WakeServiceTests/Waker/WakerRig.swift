@@ -12,7 +12,8 @@ struct WakerRig: Sendable {
     let transport: ScriptedNoticeTransport
     let check = ScriptedRouteCheck()
     let lookup = ScriptedReceiptLookup()
-    let restarter = ScriptedRestarter()
+    let restarter = ScriptedRestarter([.daemon, .exec, .unit("web.service")])
+    let epochs = ScriptedEpochSource([.unit("web.service"), .host])
     let bus = ReadinessBus()
     let log = CapturedLog()
     var policy = Policy()
@@ -23,7 +24,8 @@ struct WakerRig: Sendable {
         Waker(
             ledger: ledger,
             outside: .init(
-                transports: [transport], routeChecks: [check], lookups: [lookup], restarts: RestartCoordinator([restarter])),
+                transports: [transport], routeChecks: [check], lookups: [lookup], epochs: [epochs],
+                restarts: RestartCoordinator([restarter])),
             bus: bus, moments: moments, dice: SeededDice(), policy: policy, instance: .token(instance), logger: log.logger)
     }
 
