@@ -14,7 +14,7 @@ public struct Manifest: Hashable, Sendable, Codable {
     public struct Entry: Hashable, Sendable, Codable {
         /// Where it is.
         public let path: String
-        /// The hash of what was written last. Two while a new one is being written: a crash leaves one or the other.
+        /// The hash of what was written last. More while a new one is being written: a crash leaves one or the other.
         public var sha256: [String]
     }
 
@@ -39,7 +39,8 @@ public struct Manifest: Hashable, Sendable, Codable {
     /// Says before writing that it will be written.
     public mutating func intend(_ data: Data, at path: String) {
         if let index = files.firstIndex(where: { $0.path == path }) {
-            files[index].sha256 = Array(files[index].sha256.suffix(1)) + [Self.hash(data)]
+            files[index].sha256.removeAll { $0 == Self.hash(data) }
+            files[index].sha256.append(Self.hash(data))
         } else {
             files.append(Entry(path: path, sha256: [Self.hash(data)]))
         }

@@ -70,6 +70,7 @@ public enum Plan {
     ///   - manifest: what was written last.
     ///   - mayOverwrite: whether files that a person changed are written, too.
     ///   - look: says what lies at a path.
+    /// - Returns: one step for each file, also where nothing is done.
     public static func install(
         _ wanted: [WantedFile], manifest: Manifest, mayOverwrite: Bool, look: (String) -> OnDisk
     ) -> [FileStep] {

@@ -44,6 +44,7 @@ public enum WantedFiles {
     ///   - site: where.
     ///   - restartable: names of units that the daemon may restart; checked by the caller. System mode only.
     ///   - mayReboot: whether it may reboot the machine. System mode only.
+    /// - Returns: the files, in the order in which they are written.
     public static func all(at site: InstallationSite, restartable: [String] = [], mayReboot: Bool = false) -> [WantedFile] {
         var files = units(at: site) + programDropIns(at: site)
         guard site.scope == .system else { return files }
@@ -130,12 +131,14 @@ public enum PermissionRules {
     /// The rule that lets the daemon restart one unit, and do nothing else with it.
     ///
     /// - Parameter unit: its name, which holds nothing but what a unit's name may hold.
+    /// - Returns: the file for polkit.
     public static func mayRestart(_ unit: String) -> WantedFile {
         // In the script the name stands in quotes, where a backslash (`\x2d`) would be the beginning of another character.
-        let escaped = unit.replacing("\\", with: "\\\\")
+        let quoted = "\"" + unit.replacing("\\", with: "\\\\") + "\""
         return WantedFile(
             path: "\(folder)/\(givenPrefix)restart-\(unit).rules",
-            text: UnitFiles.text("polkit-1/may-restart.rules.in").replacing("@UNIT@", with: escaped), reader: .polkit)
+            text: UnitFiles.text("polkit-1/may-restart.rules.in").replacing("\"@UNIT@\"", with: quoted)
+                .replacing("@UNIT@", with: unit), reader: .polkit)
     }
 
     /// The rule that lets the daemon reboot the machine.

@@ -78,8 +78,10 @@ enum InstallerDisk {
             folder = (folder as NSString).deletingLastPathComponent
         }
         for folder in missing {
-            guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw cannotWrite(folder) }
-            chmod(folder, 0o755)  // whatever the umask is: the service managers must get in
+            // The machine's own are open whatever the umask is: the daemon's user must get in. A user's are private (XDG).
+            let mode: mode_t = geteuid() == 0 ? 0o755 : 0o700
+            guard mkdir(folder, mode) == 0 || errno == EEXIST else { throw cannotWrite(folder) }
+            chmod(folder, mode)
         }
         return missing
     }

@@ -6,13 +6,22 @@ struct InstallerReaders {
     let site: InstallationSite
 
     /// After files were written. The user and the folders are made each time: it costs nothing where they are there.
-    func tell(after steps: [FileStep]) async throws {
-        let changed = Self.changed(steps)
+    ///
+    /// - Returns: the units whose files the service manager had not read, which may be more than the steps wrote: an earlier
+    ///   install may have been cut off.
+    func tell(after steps: [FileStep]) async throws -> [String] {
+        var changed = Self.changed(steps)
+        var unread: [String] = []
+        for unit in WantedFiles.startedUnits where try await tools.property("NeedDaemonReload", of: unit) == "yes" {
+            unread.append(unit)
+        }
+        if !unread.isEmpty { changed.insert(.manager) }
         if site.scope == .system {
             try await tools.perform("systemd-sysusers", ["reveille.conf"])
             try await tools.perform("systemd-tmpfiles", ["--create", "reveille.conf"])
         }
         try await tellOthers(changed)
+        return unread
     }
 
     /// After files were removed.

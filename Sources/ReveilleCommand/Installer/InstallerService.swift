@@ -10,11 +10,16 @@ struct InstallerService {
     let site: InstallationSite
 
     /// Enables and starts; restarts only what runs from other files than those that are there now.
-    func start(after steps: [FileStep]) async throws {
+    ///
+    /// - Parameters:
+    ///   - steps: what was written.
+    ///   - unread: units whose files were not read before.
+    /// - Throws: a `Complaint` with the journal's last lines where the daemon does not start.
+    func start(after steps: [FileStep], unread: [String]) async throws {
         if try await tools.systemctl("is-enabled", Self.daemon).output != "enabled" {
             try await tools.perform("systemctl", tools.manager(["enable", "--quiet", Self.daemon]))
         }
-        let changed = steps.filter(\.isChange).map(\.path)
+        let changed = steps.filter(\.isChange).map(\.path) + unread.map { "\(site.unitFolder)/\($0)" }
         let wasActive = try await tools.isActive(Self.daemon)
         let isOtherProgram = wasActive ? try await runsAnotherProgram() : false
         if changed.contains(where: { $0.hasSuffix(".socket") }) {

@@ -15,8 +15,8 @@ enum InstallerToken {
         case givenBy(dropIn: String)
         /// There is none.
         case missing
-        /// What is wrong.
-        case wrong(ConfigurationProblems)
+        /// What is wrong, in words.
+        case wrong(String)
     }
 
     /// Where systemd looks for a credential that is named without a path.
@@ -26,25 +26,29 @@ enum InstallerToken {
     static func look(at site: InstallationSite) -> Finding {
         if site.scope == .system, geteuid() != 0 { return .unknown }
         let credentials = site.scope == .system ? credentialFolder() : nil
-        defer { credentials.map { try? FileManager.default.removeItem(atPath: $0) } }
-        let surroundings = surroundings(of: site, credentials: credentials)
+        defer { credentials.map { try? FileManager.default.removeItem(atPath: $0.folder) } }
+        let surroundings = surroundings(of: site, credentials: credentials?.folder)
+        /// What is wrong with the credential is said of the file that a person knows.
+        func words(_ problems: ConfigurationProblems) -> String {
+            guard let credentials else { return problems.description }
+            return problems.description.replacing(credentials.folder + "/discord", with: credentials.file)
+        }
         do {
             let loaded = try ConfigurationLoader(
                 surroundings: surroundings, scope: site.scope == .system ? .system : .user,
                 otherVariables: ConfigurationOptions.otherVariables
             ).load()
             var problems = ConfigurationProblems()
+            let accounts = loaded.discordAccounts.values.sorted { $0.name < $1.name }
             let dropIn = dropIn(at: site)
-            for account in loaded.discordAccounts.values.sorted(by: { $0.name < $1.name })
-            where account.tokenLocation != nil || dropIn == nil {
+            for account in accounts where account.tokenLocation != nil || dropIn == nil {
                 do { _ = try DiscordToken.load(for: account, in: surroundings) } catch { problems.append(error) }
             }
-            guard problems.isEmpty else { return .wrong(problems) }
-            if let dropIn { return .givenBy(dropIn: dropIn) }
-            let channels = loaded.discordAccounts.values.map(\.channel.description).sorted()
-            return channels.isEmpty ? .missing : .good(channels)
+            if let dropIn, problems.isEmpty { return .givenBy(dropIn: dropIn) }
+            guard accounts.contains(where: { $0.tokenLocation != nil }) else { return .missing }
+            return problems.isEmpty ? .good(accounts.map(\.channel.description)) : .wrong(words(problems))
         } catch {
-            return .wrong(error)
+            return .wrong(words(error))
         }
     }
 
@@ -81,14 +85,14 @@ enum InstallerToken {
     }
 
     /// A folder such as systemd will hand in: the token under the name that the unit gives it.
-    private static func credentialFolder() -> String? {
+    private static func credentialFolder() -> (folder: String, file: String)? {
         let places: [String] = stores.map { $0 + "/" + credential }
         guard let file = places.first(where: { access($0, F_OK) == 0 }) else { return nil }
         var template = Array((FileManager.default.temporaryDirectory.path + "/reveille-install-XXXXXX").utf8CString)
         guard let made = mkdtemp(&template) else { return nil }
         let folder = String(cString: made)
         try? FileManager.default.createSymbolicLink(atPath: folder + "/discord", withDestinationPath: file)
-        return folder
+        return (folder, file)
     }
 
     /// A drop-in of somebody's that may hand in a token.

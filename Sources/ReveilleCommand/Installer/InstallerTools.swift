@@ -73,7 +73,7 @@ struct InstallerTools {
     }
 
     func isActive(_ unit: String) async throws -> Bool {
-        ["active", "reloading", "deactivating"].contains(try await property("ActiveState", of: unit))
+        ["active", "reloading"].contains(try await property("ActiveState", of: unit))
     }
 
     /// The last lines that a unit wrote into the journal.

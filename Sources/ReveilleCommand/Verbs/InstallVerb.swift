@@ -100,16 +100,15 @@ struct InstallVerb: AsyncParsableCommand {
 
     private func perform(_ steps: [FileStep], _ ground: InstallerGround, _ manifest: Manifest) async throws {
         let done = try write(steps, ground, manifest)
-        try await InstallerReaders(tools: ground.tools, site: ground.site).tell(after: done)
+        let unread = try await InstallerReaders(tools: ground.tools, site: ground.site).tell(after: done)
         InstallerWords.printLeft(steps, verbWords)
         let finding = InstallerToken.look(at: ground.site)
         sayToken(finding, ground)
         switch finding {
-        case .missing: throw ExitCode(Complaint.Code.configuration.rawValue)
-        case .wrong(let problems): throw problems
+        case .missing, .wrong: throw ExitCode(Complaint.Code.configuration.rawValue)
         case .good, .unknown, .givenBy: break
         }
-        try await InstallerService(tools: ground.tools, site: ground.site).start(after: done)
+        try await InstallerService(tools: ground.tools, site: ground.site).start(after: done, unread: unread)
         sayWhatUserModeLacks(ground)
     }
 
@@ -136,7 +135,8 @@ struct InstallVerb: AsyncParsableCommand {
                 done.append(step)
             } catch let complaint as Complaint where wanted.isOptional {
                 manifest.forget(step.path)
-                Printing.line("skip \(step.path): \(complaint.text.split(separator: "\n")[0]); all else works without it")
+                let reason = complaint.text.split(separator: "\n")[0].replacing("Error: ", with: "")
+                Printing.line("skip \(reason); all else works without it")
             }
         }
         try ground.save(manifest)
@@ -161,9 +161,10 @@ struct InstallVerb: AsyncParsableCommand {
         case .good(let channels): Printing.line("channels: \(channels.joined(separator: ", "))")
         case .givenBy(let dropIn): Printing.line("the token is taken from what \(dropIn) says; not checked here")
         case .unknown: Printing.line("whether there is a bot token, only root can see")
-        case .wrong(let problems): Printing.line("\nNot started: the configuration is wrong.\n\(problems)")
+        case .wrong(let problems):
+            Printing.line("\n\(outlook): the configuration is wrong.\n\(problems)")
         case .missing:
-            Printing.line("\nNot started: there is no bot token, so nobody could be woken. To give it:")
+            Printing.line("\n\(outlook): there is no bot token, so nobody could be woken. To give it:")
             for line in InstallerToken.instructions(for: ground.site) { Printing.line("    \(line)") }
         }
     }
@@ -207,6 +208,8 @@ struct InstallVerb: AsyncParsableCommand {
         }
         FileHandle.standardOutput.write(Data(text.utf8))
     }
+
+    private var outlook: String { options.dryRun ? "Nothing would be started" : "Nothing is started" }
 
     private var verbWords: String { options.user ? "install --user" : "install" }
 

@@ -11,7 +11,8 @@ struct UninstallVerb: AsyncParsableCommand {
             Stops the sockets together with the daemon, disables them, and removes the
             files that install wrote. Those that you changed are left and named. The
             ledger, the user reveille, the configuration and the token stay: install
-            again, and everything goes on where it was.
+            again, and everything goes on where it was. Units that require a channel
+            (reveille-channel@…) are stopped with it.
 
               sudo reveille uninstall --dry-run
               sudo reveille uninstall
@@ -124,6 +125,7 @@ struct UninstallVerb: AsyncParsableCommand {
         let isSystem = ground.site.scope == .system
         stays.append("configuration and token (\(isSystem ? "/etc/reveille, /etc/credstore" : "~/.config/reveille"))")
         stays.append("the program, \(ground.site.program)")
+        stays += WantedFiles.all(at: ground.site).map { $0.path + InstallerDisk.backupEnding }.filter { access($0, F_OK) == 0 }
         Printing.line("\nReveille is uninstalled. What stays: \(stays.joined(separator: "; ")).")
     }
 
