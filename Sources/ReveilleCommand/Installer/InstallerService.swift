@@ -43,7 +43,8 @@ struct InstallerService {
                 guard try await tools.systemctl("is-enabled", unit).isGood else { continue }
                 try await tools.attempt(
                     "systemctl", tools.manager(["start", unit]),
-                    otherwise: "all but the port works. Another port: \(tools.systemctlWords) edit \(unit)")
+                    otherwise:
+                        "who has the port says ss -ltnp; all else works. Another port: \(tools.systemctlWords) edit \(unit)")
             } else {
                 try await tools.perform("systemctl", tools.manager(["start", unit]))
             }

@@ -91,6 +91,7 @@ struct InstallVerb: AsyncParsableCommand {
         if options.dryRun {
             InstallerWords.printLeft(steps, verbWords)
             sayToken(InstallerToken.look(at: ground.site), ground)
+            sayWhatUserModeLacks(ground)
             return Printing.line("\nNothing was done (--dry-run).")
         }
         try await perform(steps, ground, manifest)
@@ -174,12 +175,12 @@ struct InstallVerb: AsyncParsableCommand {
         if access("/var/lib/systemd/linger/\(NSUserName())", F_OK) != 0 {
             Printing.line(
                 """
-                It runs only while you are logged in. To have it run from boot on, and after you log out:
+                A user service runs only while you are logged in. To have it run from boot on, and after you log out:
                     loginctl enable-linger \(NSUserName())
                 """)
         }
         Printing.line(
-            "As a user service it has no sandbox, and may restart your own units only; units of the system need a rule of root's."
+            "A user service has no sandbox, and may restart your own units only; units of the system need a rule of root's."
         )
     }
 
