@@ -90,7 +90,9 @@ let package = Package(
         room("ControlServer", ["NetSupport", niocore, niohttp, logging]),
 
         // ── What `reveille install` writes, and the plan of it. The files of units/ are put into it at each build ──
-        .target(name: "Installation", dependencies: [crypto], swiftSettings: house, plugins: ["EmbedUnits"]),
+        // Its link to units/ lets the build see when a file there comes or goes.
+        .target(
+            name: "Installation", dependencies: [crypto], exclude: ["units"], swiftSettings: house, plugins: ["EmbedUnits"]),
         .plugin(name: "EmbedUnits", capability: .buildTool(), dependencies: ["embed-units"]),
         .executableTarget(name: "embed-units", swiftSettings: house),
 
