@@ -1,6 +1,7 @@
 import Foundation
-@testable import Installation
 import Testing
+
+@testable import Installation
 
 @Suite("The plan of an installation")
 struct PlanTests {

@@ -31,7 +31,7 @@ enum InstallerDisk {
         let made = try makeFolders(above: path)
         if keepingOld { try keep(path) }
         let folder = (path as NSString).deletingLastPathComponent
-        let temporary = folder + "/." + (path as NSString).lastPathComponent + ".reveille-install"
+        let temporary = temporary(for: path)
         unlink(temporary)  // of an install that was cut off
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw cannotWrite(path) }
@@ -52,8 +52,14 @@ enum InstallerDisk {
         return made
     }
 
-    /// Removes a file, if it is there.
+    /// What a file is called until it is whole.
+    private static func temporary(for path: String) -> String {
+        (path as NSString).deletingLastPathComponent + "/." + (path as NSString).lastPathComponent + ".reveille-install"
+    }
+
+    /// Removes a file, if it is there, and what an install that was cut off left beside it.
     static func remove(_ path: String) throws {
+        unlink(temporary(for: path))
         guard unlink(path) == 0 || errno == ENOENT else {
             throw Complaint(.cannotCreate, "\(path) can't be removed: \(reason())", hint: "Remove it by hand.")
         }

@@ -12,8 +12,9 @@ struct InstallerReaders {
     func tell(after steps: [FileStep]) async throws -> [String] {
         var changed = Self.changed(steps)
         var unread: [String] = []
-        for unit in WantedFiles.startedUnits where try await tools.property("NeedDaemonReload", of: unit) == "yes" {
-            unread.append(unit)
+        for unit in WantedFiles.startedUnits {
+            if try await tools.property("NeedDaemonReload", of: unit) == "yes" { unread.append(unit) }
+            if try await tools.property("LoadState", of: unit) == "not-found" { changed.insert(.manager) }
         }
         if !unread.isEmpty { changed.insert(.manager) }
         if site.scope == .system {
