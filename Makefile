@@ -27,10 +27,10 @@ bench:            ## measure, as ratios against something else in the same run
 	./scripts/bench
 
 format:           ## lay out the sources
-	swift format -i -r Package.swift Sources Tests
+	swift format -i -r Package.swift Plugins Sources Tests
 
 lint:             ## find what format and documentation rules are broken
-	swift format lint --strict -r Package.swift Sources Tests
+	swift format lint --strict -r Package.swift Plugins Sources Tests
 
 install:          ## build the release and install it and its units under PREFIX (default /usr/local)
 	swift build -c release --static-swift-stdlib --product reveille && install -Dm755 .build/release/reveille $(DESTDIR)$(or $(PREFIX),/usr/local)/bin/reveille && PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) units/install

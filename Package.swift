@@ -91,12 +91,19 @@ let package = Package(
 
         room("ControlServer", ["NetSupport", niocore, niohttp, logging]),
 
+        // ── What `reveille install` writes, and the plan of it. The files of units/ are put into it at each build ──
+        // Its link to units/ lets the build see when a file there comes or goes.
+        .target(
+            name: "Installation", dependencies: [crypto], exclude: ["units"], swiftSettings: house, plugins: ["EmbedUnits"]),
+        .plugin(name: "EmbedUnits", capability: .buildTool(), dependencies: ["embed-units"]),
+        .executableTarget(name: "embed-units", swiftSettings: house),
+
         // ── Executables: the only place that knows more than one adapter ──────────────────────────
         .executableTarget(
             name: "ReveilleCommand",
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
-                "SystemdSupport", "ControlServer",
+                "SystemdSupport", "ControlServer", "Installation",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging,
             ],
             swiftSettings: house,
@@ -131,6 +138,7 @@ let package = Package(
         tests("SystemdSupportTests", ["SystemdSupport", "WakeCore", "WakeService", "WakeTesting", logging]),
         tests("ControlServerTests", ["ControlServer", niocore, nioposix]),
         tests("ReveilleCommandTests", ["ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", arguments]),
+        tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],

@@ -62,6 +62,7 @@ struct Reveille: AsyncParsableCommand {
             before anything restarts. After the restart the daemon holds the wake until
             the session's channel is ready, then delivers it and keeps the receipt.
 
+              reveille install         set it up under systemd, and start it
               reveille daemon          run the daemon (a supervisor starts it again)
               reveille restart --session KEY --note "go on with step 3" --delay 2s
               reveille status          what is held, and for what
@@ -76,7 +77,7 @@ struct Reveille: AsyncParsableCommand {
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
             LedgerVerb.self,
-            ConfigVerb.self, DiscordLoopbackVerb.self, DemoVerb.self,
+            ConfigVerb.self, InstallVerb.self, UninstallVerb.self, DiscordLoopbackVerb.self, DemoVerb.self,
         ])
 }
 
