@@ -36,7 +36,7 @@ enum InstallerToken {
         do {
             let loaded = try ConfigurationLoader(
                 surroundings: surroundings, scope: site.scope == .system ? .system : .user,
-                otherVariables: ConfigurationOptions.otherVariables
+                otherVariables: ConfigurationSources.otherVariables
             ).load()
             var problems = ConfigurationProblems()
             let accounts = loaded.discordAccounts.values.sorted { $0.name < $1.name }
