@@ -7,7 +7,8 @@ import WakeService
 
 /// Reads the configuration again on SIGHUP: applies what can be applied at once, and names what needs a restart. A faulty one changes
 /// nothing.
-struct ReloadService: Service {
+struct ReloadService: NamedService {
+    var description: String { "reload" }
     let configuration: Configuration
     let load: @Sendable () throws -> Configuration
     let level: SharedLogLevel

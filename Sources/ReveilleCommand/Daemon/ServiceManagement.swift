@@ -61,30 +61,34 @@ struct ServiceManagement {
     func services(
         _ waker: Waker, _ readiness: ReadinessBus, grace: Duration, witness: ClockWitness, moments: any MomentSource
     ) -> [any Service] {
-        var services: [any Service] = buses.map { bus in CancelledService { await bus.run() } }
-        services += epochs.map { watch in CancelledService { await watch.run { waker.post($0) } } }
-        if let receiver { services.append(CancelledService { await receiver.run(reportingTo: readiness) }) }
+        var services: [any Service] = buses.map { bus in CancelledService("\(bus.kind.rawValue) bus") { await bus.run() } }
+        services += epochs.map { watch in CancelledService("units") { await watch.run { waker.post($0) } } }
+        if let receiver { services.append(CancelledService("notify socket") { await receiver.run(reportingTo: readiness) }) }
         if let system {
             let delay = ShutdownDelay(system, logger: logger) { _ = await waker.outlook() }
-            services.append(CancelledService { await delay.run() })
+            services.append(CancelledService("shutdown delay") { await delay.run() })
             if !SystemMoments.kernelTellsSynchronised {
                 let clock = ClockWatch(system, witness: witness, moments: moments, logger: logger)
-                services.append(CancelledService { await clock.run { waker.post(.clockSynchronised) } })
+                services.append(CancelledService("clock") { await clock.run { waker.post(.clockSynchronised) } })
             }
         }
         if let own {
             let units = ChannelUnits(own, readiness: readiness, grace: grace, moments: moments, logger: logger)
-            services.append(CancelledService { await units.run() })
+            services.append(CancelledService("channel units") { await units.run() })
         }
         return services
     }
 }
 
 /// A service that ends when its task is cancelled.
-struct CancelledService: Service {
+struct CancelledService: NamedService {
+    let description: String
     private let work: @Sendable () async -> Void
 
-    init(_ work: @escaping @Sendable () async -> Void) { self.work = work }
+    init(_ name: String, _ work: @escaping @Sendable () async -> Void) {
+        description = name
+        self.work = work
+    }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {

@@ -5,8 +5,13 @@ import ServiceLifecycle
 import WakeCore
 import WakeService
 
+/// A service with a short name: the service group prints each of its services when it is made, and one without a name of its own would
+/// be printed with all that hangs on it, the configuration and the ledger included.
+protocol NamedService: Service, CustomStringConvertible {}
+
 /// Runs a channel's owner until the group ends.
-struct ChannelService: Service {
+struct ChannelService: NamedService {
+    var description: String { "channel \(source.channel)" }
     let source: any ReadinessSource
     let bus: ReadinessBus
 
@@ -16,7 +21,8 @@ struct ChannelService: Service {
 }
 
 /// Runs the waker; a graceful end waits for sends under way.
-struct WakerService: Service {
+struct WakerService: NamedService {
+    var description: String { "waker" }
     let waker: Waker
     let supervision: Supervision
     let logger: Logger
@@ -35,7 +41,8 @@ struct WakerService: Service {
 }
 
 /// Runs a control socket; a graceful end answers those who have asked.
-struct ControlService: Service {
+struct ControlService: NamedService {
+    var description: String { "control socket" }
     let server: ControlServer
 
     func run() async throws {
@@ -48,7 +55,8 @@ struct ControlService: Service {
 }
 
 /// Looks after the ledger: passes hints about the inbox on, and prunes what ended long ago.
-struct LedgerKeeper: Service {
+struct LedgerKeeper: NamedService {
+    var description: String { "ledger keeper" }
     let ledger: SQLiteLedger
     let waker: Waker
     let moments: any MomentSource

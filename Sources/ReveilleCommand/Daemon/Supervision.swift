@@ -53,7 +53,8 @@ struct Supervision {
     /// The end has begun.
     func stopping() { manager.tell(.stopping, .status("stopping: sends under way are waited for")) }
 
-    private struct Runner: Service {
+    private struct Runner: NamedService {
+        var description: String { "supervision" }
         let supervision: Supervision
         let waker: Waker
         let bus: ReadinessBus
