@@ -18,8 +18,15 @@ struct ServiceManagement {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - configuration: who is watched, and who may report.
+    ///   - surroundings: whose service we are.
     ///   - listeners: the sockets that were handed in.
     ///   - face: what is shown on our own bus.
+    ///   - witness: hears whether the clock is set.
+    ///   - store: where claims on channels are kept.
+    ///   - moments: the clock.
+    ///   - logger: for what can't be had.
+    /// - Throws: what opening the notify socket throws.
     init(
         _ configuration: Configuration, _ surroundings: Surroundings, listeners: [ServiceManager.Listener], face: BusFace,
         witness: ClockWitness,

@@ -11,9 +11,12 @@ public struct ShutdownDelay: Sendable {
     private let logger: Logger
     private let finish: @Sendable () async -> Void
 
-    /// Prepares one; `bus` is the system's.
+    /// Prepares one.
     ///
-    /// - Parameter finish: returns when all that is open is on disk.
+    /// - Parameters:
+    ///   - bus: the system's.
+    ///   - logger: for what could not be held.
+    ///   - finish: returns when all that is open is on disk.
     public init(_ bus: Bus, logger: Logger, finish: @escaping @Sendable () async -> Void) {
         self.bus = bus
         self.logger = logger

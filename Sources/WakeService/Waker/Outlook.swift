@@ -30,7 +30,10 @@ public struct Outlook: Hashable, Sendable {
 
     /// In words, for one status line: what is held and why, else how the channels are.
     ///
-    /// - Parameter channels: each channel's state, and since when.
+    /// - Parameters:
+    ///   - channels: each channel's state, and since when.
+    ///   - now: when it is read.
+    /// - Returns: one line.
     public func words(_ channels: [ChannelName: (state: ChannelState, since: Moment)], at now: Moment) -> String {
         if isLedgerFull { return "the ledger is full: nothing is begun until there is room" }
         var parts = Set(held.keys).union(channels.keys).sorted().map { name in
