@@ -141,6 +141,8 @@ let package = Package(
         tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.
         tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
+        // The same under a real systemd; needs root.
+        tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -133,4 +133,36 @@ struct ControlServerTests {
         next.stop()
         try await again.value
     }
+
+    @Test("nobody who connects around a stop is dropped: each is answered by this life or by the next")
+    func stops() async throws {
+        let (descriptor, port) = try listener()
+        let spare = dup(descriptor)
+        defer { close(spare) }
+        let good = good
+        var next = descriptor
+        for _ in 0..<20 {
+            let server = ControlServer(descriptor: next) { good }
+            let running = Task { try await server.run() }
+            let answers = try await withThrowingTaskGroup(of: String.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        if number == 20 { server.stop() }
+                        return try await ask(get("/healthz"), port)
+                    }
+                }
+                // Whoever came too late waits in the socket for the next life.
+                try await running.value
+                let heir = ControlServer(descriptor: dup(spare)) { good }
+                let inheriting = Task { try await heir.run() }
+                let answers = try await group.reduce(into: []) { $0.append($1) }
+                heir.stop()
+                try await inheriting.value
+                return answers
+            }
+            #expect(answers.allSatisfy { $0.hasPrefix("HTTP/1.1 200 ") }, "\(answers.filter { !$0.hasPrefix("HTTP/1.1 200 ") })")
+            next = dup(spare)
+        }
+        close(next)
+    }
 }

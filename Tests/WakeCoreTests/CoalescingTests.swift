@@ -74,4 +74,23 @@ struct CoalescingTests {
         #expect(story.coordinator.wakes.values.map(\.notes.count) == [3])
         #expect(story.coordinator.sentinels.isEmpty)
     }
+
+    @Test("a soft reboot is told by its facts: the same boot, another start of user space")
+    func softReboot() throws {
+        var story = Story()
+        story.begin()
+        let boot = Sample.boot
+        story.on(.epochObserved(.host, .of(boot, "1200000"), settled: true))
+        story.on(.requested(Sample.request(1, target: .host, performedByUs: false, at: story.now), inboxRow: nil))
+        story.begin("two")
+        // The daemon was restarted, and the machine was not.
+        story.on(.epochObserved(.host, .of(boot, "1200000"), settled: true))
+        #expect(story.coordinator.wakes.isEmpty)
+        story.begin("three")
+        story.on(.epochObserved(.host, .of(boot, "98700000"), settled: true))
+        let note = try #require(story.coordinator.wakes.values.first?.notes.first)
+        #expect(note.story?.kind == .softReboot)
+        let wake = try #require(story.coordinator.wakes.values.first)
+        #expect(NoticeText.of(wake, at: story.now).contains("user space was restarted (soft reboot)"))
+    }
 }

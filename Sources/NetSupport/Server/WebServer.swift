@@ -98,10 +98,29 @@ public final class WebServer: Sendable {
     /// connection has ended, or after that long. Who comes meanwhile waits in the listening socket, if someone else holds it open.
     public func drain(within limit: Duration) {
         isDraining.withLock { $0 = true }
-        stopListening()
+        let listener = listening.withLock { state in
+            state.wanted = false
+            return state.channel
+        }
+        listener.map(Self.finishAccepting)
         connections.drain()
         let connections = connections
         MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: TimeAmount(limit)) { connections.closeAll(reset: false) }
+    }
+
+    /// Takes nobody more, and closes the listener when all who were taken are known: NIO drops connections whose pipeline is not set up
+    /// when their listener closes.
+    private static func finishAccepting(_ listener: any Channel) {
+        listener.setOption(.autoRead, value: false).flatMap { hop(4, from: listener.eventLoop) }.whenComplete { _ in
+            listener.close(promise: nil)
+        }
+    }
+
+    /// Visits every event loop so many times: what was under way between them has come home then.
+    private static func hop(_ rounds: Int, from home: any EventLoop) -> EventLoopFuture<Void> {
+        guard rounds > 0 else { return home.makeSucceededVoidFuture() }
+        let visits = MultiThreadedEventLoopGroup.singleton.makeIterator().map { $0.submit {} }
+        return EventLoopFuture.andAllComplete(visits, on: home).flatMap { hop(rounds - 1, from: home) }
     }
 
     /// Closes the listener: new connections are refused until ``startListening()``. Open connections stay.
@@ -154,7 +173,7 @@ public final class WebServer: Sendable {
             state.channel = listener.channel
             return state.wanted
         }
-        if !stillWanted { listener.channel.close(promise: nil) }
+        if !stillWanted { Self.finishAccepting(listener.channel) }
         return listener
     }
 
@@ -168,6 +187,10 @@ public final class WebServer: Sendable {
             }
     }
 
+    /// The listener never pauses by itself: a read that was put off would take somebody after the last one.
+    private static let patience = NIOAsyncSequenceProducerBackPressureStrategies.HighLowWatermark(
+        lowWatermark: 32_768, highWatermark: 65_536)
+
     private func takeOver(_ descriptor: Int32) async throws -> NIOAsyncChannel<HTTPConnection, Never> {
         var address = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -177,7 +200,7 @@ public final class WebServer: Sendable {
         let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         // Without it each answer to what waited in the socket takes 40 ms more.
         if Int32(address.ss_family) != AF_UNIX { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
-        return try await bootstrap.bind(descriptor) { [self] channel in
+        return try await bootstrap.bind(descriptor, serverBackPressureStrategy: Self.patience) { [self] channel in
             channel.eventLoop.makeCompletedFuture { try adopt(channel) }
         }
     }

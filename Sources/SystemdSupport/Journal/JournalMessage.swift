@@ -35,5 +35,5 @@ public enum JournalMessage {
     }
 
     /// The channel that a place belongs to; nil if it is neither a channel nor a route.
-    static func channel(in place: String) -> String? { (ChannelName(place) ?? Route(place)?.channel)?.description }
+    static func channel(in place: String) -> String? { (Route(place)?.channel ?? ChannelName(place))?.description }
 }

@@ -66,6 +66,11 @@ public struct ChannelClaims: Sendable {
     /// When the next claim is void, in microseconds of boottime.
     public var nextDueMicroseconds: Int64? { claims.values.compactMap(\.dueMicroseconds).min() }
 
+    /// What is said of a channel on which no claim holds at the start: whoever is bound to it must not think it ready.
+    public func unclaimed(_ channel: ChannelName) -> [Directive] {
+        [.report(channel, .down(reason: "nobody has reported on it yet", retryAt: nil))]
+    }
+
     /// Takes back what an earlier life of the daemon stored, as far as it still holds.
     public mutating func restored(_ claim: Claim, of channel: ChannelName, isAlive: Bool, at now: Moment) -> [Directive] {
         guard let grant = grants[channel] else { return [.store(channel, nil)] }

@@ -81,10 +81,12 @@ public final class NotifyReceiver: Sendable {
     public func run(reportingTo sink: any ReadinessSink) async {
         var claims = ChannelClaims(grants)
         for channel in claims.channels {
-            guard let text = await store.loadSession(of: channel),
-                let claim = try? JSONDecoder().decode(ChannelClaims.Claim.self, from: Data(text.utf8))
-            else { continue }
-            let directives = claims.restored(claim, of: channel, isAlive: claim.reporter.isAlive, at: moments.now())
+            let claim = await store.loadSession(of: channel).flatMap {
+                try? JSONDecoder().decode(ChannelClaims.Claim.self, from: Data($0.utf8))
+            }
+            let directives =
+                claim.map { claims.restored($0, of: channel, isAlive: $0.reporter.isAlive, at: moments.now()) }
+                ?? claims.unclaimed(channel)
             for directive in directives { await carryOut(directive, sink) }
         }
         let (directives, continuation) = AsyncStream.makeStream(of: ChannelClaims.Directive.self)

@@ -95,7 +95,7 @@ public final class UnitWatch: EpochSource {
             logger.warning(
                 "the message bus can't be reached: units are not watched until it is there",
                 metadata: [
-                    LogKey.place: "\(scope.words)", LogKey.reason: "\(reason)",
+                    LogKey.event: "busAbsent", LogKey.place: "\(scope.words)", LogKey.reason: "\(reason)",
                 ])
         case .bus(.signal(let signal)): heard(signal, &table)
         case .bus(.nameRefused): break
