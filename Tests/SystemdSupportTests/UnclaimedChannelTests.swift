@@ -3,8 +3,8 @@ import WakeCore
 
 @testable import SystemdSupport
 
-@Suite("Claims on channels")
-struct ChannelClaimsTests {
+@Suite("Channels that nobody has claimed")
+struct UnclaimedChannelTests {
     @Test("a channel that nobody has claimed at the start is down, so that nothing stays bound to it")
     func unclaimed() throws {
         let channel = try #require(ChannelName("irc:libera"))
