@@ -67,7 +67,7 @@ extension RealSystemd {
         func watchdog() async throws {
             let box = try Box.own()
             let note = "held while the daemon hung"
-            try await box.unit("reveille.service.d/watchdog.conf", "[Service]\nWatchdogSec=2s\n")
+            try await box.unit("reveille.service.d/watchdog.conf", "[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n")
             try await box.shutDiscord()
             try await box.ask("sentinel", "write", note: note)
             try await box.shell("systemctl restart reveille")
