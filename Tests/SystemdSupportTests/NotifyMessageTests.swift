@@ -90,6 +90,14 @@ struct ChannelClaimsTests {
         #expect(gone.first?.words.contains("has ended") == true && claims.claims.isEmpty)
     }
 
+    @Test("a helper that exits at once may promise a time: then that decides alone")
+    func byTime() throws {
+        var claims = claims()
+        _ = claims.reported(try message("ready", life: 1_000_000), by: person, at: now)
+        #expect(claims.looked(isAlive: { _ in false }, at: now).isEmpty)
+        #expect(reports(claims.looked(isAlive: { _ in false }, at: now.advanced(by: .seconds(1)))).map(\.isReady) == [false])
+    }
+
     @Test("at a start a claim counts again if its reporter lives, in the same boot, within its time; else the channel is down")
     func restored() throws {
         var before = claims()

@@ -21,8 +21,9 @@ public struct ReporterGrant: Hashable, Sendable {
 
 /// What others say of their channels, and how long it holds. Pure: who is alive comes from outside.
 ///
-/// A claim holds as long as the run of the unit that made it, else as the process, and no longer than it promised. Then its channel is
-/// down, whatever was said last.
+/// A claim holds as long as the run of the unit that made it, and no longer than it promised. Where there is no such unit, what it
+/// promised decides alone (`systemd-notify` exits at once), and without a promise the process. Then its channel is down, whatever was
+/// said last.
 public struct ChannelClaims: Sendable {
     /// One channel's newest claim.
     public struct Claim: Hashable, Sendable, Codable {
@@ -34,6 +35,11 @@ public struct ChannelClaims: Sendable {
         public var dueMicroseconds: Int64?
         /// The boot in which all this holds.
         public var boot: BootID
+
+        /// Whether it hangs on its process: nothing else tells when it ends.
+        var hangsOnProcess: Bool { reporter.invocation == nil && dueMicroseconds == nil }
+
+        func holds(_ isAlive: Bool) -> Bool { isAlive || (reporter.invocation == nil && dueMicroseconds != nil) }
     }
 
     /// What is to be done.
@@ -76,7 +82,7 @@ public struct ChannelClaims: Sendable {
         guard let grant = grants[channel] else { return [.store(channel, nil)] }
         if case .ready(let generation) = claim.state { generations[channel] = generation }
         let isOver = claim.boot != now.boot || (claim.dueMicroseconds.map { $0 <= now.boottimeMicroseconds } ?? false)
-        guard !isOver, isAlive, grant.allows(claim.reporter) else {
+        guard !isOver, claim.holds(isAlive), grant.allows(claim.reporter) else {
             return [
                 .store(channel, nil),
                 .report(channel, .down(reason: "\(claim.reporter.words), which reported on it, is gone", retryAt: nil)),
@@ -123,7 +129,7 @@ public struct ChannelClaims: Sendable {
             let reason: String
             if let due = claim.dueMicroseconds, due <= now.boottimeMicroseconds {
                 reason = "\(claim.reporter.words) has not reported on it for as long as it promised to"
-            } else if !isAlive(claim.reporter) {
+            } else if !claim.holds(isAlive(claim.reporter)) {
                 reason = "\(claim.reporter.words), which reported on it, has ended"
             } else {
                 continue

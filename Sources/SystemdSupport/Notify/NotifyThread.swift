@@ -77,7 +77,7 @@ final class NotifyThread: @unchecked Sendable {
 
     /// One pidfd for each process that a claim hangs on.
     private func watchReporters() {
-        let wanted = Set(claims.claims.values.filter { $0.reporter.invocation == nil }.map(\.reporter.pid))
+        let wanted = Set(claims.claims.values.filter(\.hangsOnProcess).map(\.reporter.pid))
         for (pid, pidfd) in processes where !wanted.contains(pid) {
             close(pidfd)
             processes[pid] = nil
