@@ -27,6 +27,7 @@ struct NotifyMessageTests {
             ("X_REVEILLE_CHANNEL=bot:one", .badState("")), ("X_REVEILLE_CHANNEL=bot:one\nX_REVEILLE_STATE=up", .badState("up")),
             ("X_REVEILLE_CHANNEL=bot:one\nX_REVEILLE_STATE=ready\nX_REVEILLE_TTL_USEC=-1", .badLife("-1")),
             ("X_REVEILLE_CHANNEL=bot:one\nX_REVEILLE_STATE=ready\nX_REVEILLE_TTL_USEC=86400000001", .badLife("86400000001")),
+            ("X_REVEILLE_CHANNEL=bot:one\nX_REVEILLE_STATE=ready\nX_REVEILLE_GENERATION=0", .badGeneration("0")),
             ("no equals sign", .garbage), ("", .garbage), ("=x", .garbage),
         ])
     func bad(text: String, fault: NotifyMessage.Fault) { #expect(throws: fault) { try read(text) } }
@@ -49,8 +50,12 @@ struct ChannelClaimsTests {
         ChannelClaims([ReporterGrant(channel: Self.channel, uids: [1000], units: ["bot.service"])])
     }
 
-    private func message(_ state: String, life: Int? = nil, channel: String = "discord:other") throws -> NotifyMessage {
-        let text = "X_REVEILLE_CHANNEL=\(channel)\nX_REVEILLE_STATE=\(state)" + (life.map { "\nX_REVEILLE_TTL_USEC=\($0)" } ?? "")
+    private func message(
+        _ state: String, life: Int? = nil, generation: UInt64? = nil, channel: String = "discord:other"
+    ) throws -> NotifyMessage {
+        let text =
+            "X_REVEILLE_CHANNEL=\(channel)\nX_REVEILLE_STATE=\(state)" + (life.map { "\nX_REVEILLE_TTL_USEC=\($0)" } ?? "")
+            + (generation.map { "\nX_REVEILLE_GENERATION=\($0)" } ?? "")
         return try #require(try NotifyMessage.read(Array(text.utf8)))
     }
 
@@ -75,6 +80,19 @@ struct ChannelClaimsTests {
         #expect(try claims.reported(try message("ready"), by: unit, at: now).get().isEmpty)
         _ = claims.reported(try message("connecting"), by: unit, at: now)
         #expect(reports(try claims.reported(try message("ready"), by: unit, at: now).get()) == [.ready(generation: 2)])
+    }
+
+    @Test("an owner may count the generations; one that lags behind what was told before is not believed")
+    func ownGenerations() throws {
+        var claims = claims()
+        #expect(
+            reports(try claims.reported(try message("ready", generation: 7), by: unit, at: now).get()) == [.ready(generation: 7)])
+        #expect(try claims.reported(try message("ready", generation: 7), by: unit, at: now).get().isEmpty)
+        #expect(
+            reports(try claims.reported(try message("ready", generation: 8), by: unit, at: now).get()) == [.ready(generation: 8)])
+        _ = claims.reported(try message("down"), by: unit, at: now)
+        #expect(
+            reports(try claims.reported(try message("ready", generation: 2), by: unit, at: now).get()) == [.ready(generation: 9)])
     }
 
     @Test("a claim holds as long as its reporter lives, and as it promised; then its channel is down and the claim forgotten")

@@ -74,6 +74,20 @@ struct WatchTests {
                 "**The machine was rebooted**. Go on with:\n> look\n**The machine was rebooted, and web.service with it**"))
     }
 
+    @Test("a reboot that was asked for says how long it took")
+    func rebootTook() {
+        var story = story([])
+        story.begin()
+        story.on(.epochObserved(.host, run("1"), settled: true))
+        story.on(.requested(Sample.request(target: .host, at: story.now), inboxRow: nil))
+        // The next boot, 41 s later by the wall clock.
+        let next = BootID("b002")
+        story.now = Moment(wallMilliseconds: story.now.wallMilliseconds + 41_000, boot: next, boottimeMicroseconds: 9_000_000)
+        story.on(.epochObserved(.host, run("1", boot: next), settled: true))
+        #expect(
+            headlines(story) == ["**Back after the restart of the machine** (down for 41 s; asked for 41 s ago). Go on with:"])
+    }
+
     @Test("a soft reboot has the boot id of the boot before, and another start of its user space")
     func softReboot() {
         var story = story()

@@ -115,8 +115,10 @@ public struct ChannelClaims: Sendable {
         case .down: return .down(reason: message.status ?? "its reporter says so", retryAt: nil)
         case .blocked: return .blocked(reason: message.status ?? "its reporter says so")
         case .ready:
-            if let old, old.state.isReady { return old.state }
-            let generation = (generations[message.channel] ?? 0) + 1
+            let last = generations[message.channel] ?? 0
+            if let old, old.state.isReady, message.generation.map({ $0 <= last }) ?? true { return old.state }
+            // It grows, whatever its owner says.
+            let generation = max(message.generation ?? 0, last + 1)
             generations[message.channel] = generation
             return .ready(generation: generation)
         }

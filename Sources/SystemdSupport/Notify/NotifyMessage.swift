@@ -31,6 +31,8 @@ public struct NotifyMessage: Hashable, Sendable {
         case badChannel(String)
         /// `X_REVEILLE_STATE` is missing, or none of the four.
         case badState(String)
+        /// `X_REVEILLE_GENERATION` is no number from 1 to 2⁶³.
+        case badGeneration(String)
         /// `X_REVEILLE_TTL_USEC` is no number of microseconds from 1 to a day.
         case badLife(String)
     }
@@ -41,6 +43,8 @@ public struct NotifyMessage: Hashable, Sendable {
     public let state: State
     /// `STATUS`, at most ``WakeCore/Limits/reasonCharacters``.
     public let status: String?
+    /// `X_REVEILLE_GENERATION`: grows with each time that the channel becomes ready; nil lets it be counted here.
+    public let generation: UInt64?
     /// `X_REVEILLE_TTL_USEC`: the claim is void when this long has passed without another.
     public let life: Duration?
 
@@ -68,6 +72,12 @@ public struct NotifyMessage: Hashable, Sendable {
         guard let state = State(rawValue: String(word)) else { throw .badState(String(word.prefix(32))) }
         self.state = state
         status = values["STATUS"].flatMap { $0.isEmpty ? nil : String($0.prefix(Limits.reasonCharacters)) }
+        if let text = values["X_REVEILLE_GENERATION"] {
+            guard let number = UInt64(text), number > 0, number <= 1 << 63 else { throw .badGeneration(String(text.prefix(32))) }
+            generation = number
+        } else {
+            generation = nil
+        }
         guard let text = values["X_REVEILLE_TTL_USEC"] else {
             life = nil
             return

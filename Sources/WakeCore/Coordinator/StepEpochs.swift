@@ -59,10 +59,19 @@ extension Step {
     private mutating func moveSentinels(of target: RestartTarget, to epoch: Epoch, _ story: RestartStory?) -> Set<SessionKey> {
         var woken: Set<SessionKey> = []
         for sentinel in openSentinels(of: target) {
-            move(sentinel, .epochSettled(epoch), story)
+            move(sentinel, .epochSettled(epoch), timed(story, sentinel))
             if case .fired = self.sentinel(sentinel.id)?.state { woken.insert(sentinel.session) }
         }
         return woken
+    }
+
+    /// Where nobody tells how long the target was down, a restart that we began is timed from there.
+    private func timed(_ story: RestartStory?, _ sentinel: Sentinel) -> RestartStory? {
+        guard sentinel.state == .restarting, sentinel.target.isWatchable, story?.down == nil else { return story }
+        guard let took = now.elapsed(since: sentinel.stateSince) else { return story }
+        var timed = story ?? RestartStory(.restart)
+        timed.down = took
+        return timed
     }
 
     /// A restart that nobody announced is told to those whom the configuration names, unless they are told already.

@@ -55,7 +55,7 @@ struct Box: Sendable {
 
     /// Runs the body with a box of its own, which is gone afterwards.
     static func play(_ name: String, _ options: [String] = [], _ body: @Sendable (Box) async throws -> Void) async throws {
-        let name = "f-\(name)-\(getpid())"
+        let name = "test-\(name)-\(getpid())"
         let folder = FileManager.default.temporaryDirectory.appending(path: "reveille-\(name)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var discord = LoopbackOptions()
