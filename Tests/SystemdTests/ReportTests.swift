@@ -91,7 +91,11 @@ extension RealSystemd {
             #expect(try await box.python(script).ended().code == 0)
             try await box.journal("REVEILLE_EVENT=claimsRefused", after: mark)
             // Whoever comes after the flood is heard.
-            let report = ["NOTIFY_SOCKET=/run/reveille/notify", "systemd-notify", "X_REVEILLE_CHANNEL=irc:libera"]
+            // (With a time of its own, since systemd-notify exits at once and no unit vouches for it here.)
+            let report = [
+                "NOTIFY_SOCKET=/run/reveille/notify", "systemd-notify", "X_REVEILLE_CHANNEL=irc:libera",
+                "X_REVEILLE_TTL_USEC=30000000",
+            ]
             let look = { @Sendable in
                 _ = try await box.exec(["env"] + report + ["X_REVEILLE_STATE=blocked", "STATUS=heard after the flood"])
                 return try await box.exec("reveille", "status").out

@@ -16,7 +16,8 @@ final class NotifyThread: @unchecked Sendable {
 
     /// How often it is said what was turned away.
     private static let sayEveryMicroseconds: Int64 = 60_000_000
-    /// Datagrams that are read within a second; what comes beyond is thrown away unread, so that nobody can keep us busy.
+    /// Datagrams of one user that are read within a second; what comes beyond is thrown away unread, so that nobody can keep us busy,
+    /// and no user's flood drowns another's reports.
     private static let mostPerSecond = 2_000
 
     /// How soon a process is looked at whose end can't be waited for.
@@ -33,7 +34,7 @@ final class NotifyThread: @unchecked Sendable {
     private var processes: [Int32: Int32] = [:]
     private var units: Int32 = -1
     private var isLookOwed = false
-    private var second: (begunMicroseconds: Int64, count: Int) = (0, 0)
+    private var second: (begunMicroseconds: Int64, counts: [UInt32: Int]) = (0, [:])
 
     init(
         descriptor: Int32, bell: Int32, claims: ChannelClaims, moments: any MomentSource, logger: Logger,
@@ -113,22 +114,24 @@ final class NotifyThread: @unchecked Sendable {
             let count = reveille_receive(descriptor, &bytes, bytes.count, &sender)
             guard count >= 0 else { return }
             let now = moments.now()
-            guard mayRead(at: now) else {
-                refuse("flood", nil)
-                continue
-            }
             guard sender.is_known != 0, sender.is_truncated == 0 else {
                 refuse("tooLong", nil)
+                continue
+            }
+            guard mayRead(from: sender.uid, at: now) else {
+                refuse("flood", nil)
                 continue
             }
             take(bytes[..<count], sender, at: now)
         }
     }
 
-    private func mayRead(at now: Moment) -> Bool {
-        if now.boottimeMicroseconds - second.begunMicroseconds >= 1_000_000 { second = (now.boottimeMicroseconds, 0) }
-        second.count += 1
-        return second.count <= Self.mostPerSecond
+    private func mayRead(from uid: UInt32, at now: Moment) -> Bool {
+        if now.boottimeMicroseconds - second.begunMicroseconds >= 1_000_000 { second = (now.boottimeMicroseconds, [:]) }
+        // As many users as there may be datagrams of one: more are a flood themselves.
+        guard second.counts[uid] != nil || second.counts.count < Self.mostPerSecond else { return false }
+        second.counts[uid, default: 0] += 1
+        return second.counts[uid, default: 0] <= Self.mostPerSecond
     }
 
     private func take(_ bytes: ArraySlice<UInt8>, _ sender: reveille_sender, at now: Moment) {
