@@ -126,6 +126,19 @@ struct WatchTests {
         #expect(headlines(story).first?.hasPrefix("**Back after the restart of web.service**") == true)
     }
 
+    @Test("a restart that is too late by an unknown time is refused before anything was seen, whatever the clocks say later")
+    func lateUnseen() {
+        var story = story([])
+        story.now = Moment(
+            wallMilliseconds: 1_800_000_000_000, boot: BootID("b001"), boottimeMicroseconds: 5_000_000, clockSynchronised: false)
+        story.begin()
+        let asked = Sample.request(delay: .seconds(14), at: story.now)
+        story.now = Sample.nextBoot(after: 600)
+        story.on(.requested(asked, inboxRow: nil))
+        #expect(story.coordinator.sentinels.isEmpty && story.coordinator.wakes.count == 1)
+        #expect(story.on(.targetDown(Self.web)).allSatisfy { if case .performRestart = $0 { false } else { true } })
+    }
+
     @Test("the first start of a watched unit is no restart")
     func firstStart() {
         var story = story()

@@ -40,7 +40,7 @@ public final class Bus: Sendable {
         loop = BusLoop(kind, name: name, objects: objects)
     }
 
-    /// What comes from now on, in order; `connected` first where it is. Every reader gets all of it, and must keep up.
+    /// What comes from now on, in order; first how the connection is, if that was told before. Every reader gets all of it, and must keep up.
     public func events() -> AsyncStream<Event> { loop.listen() }
 
     /// Keeps the connection until the task is cancelled. May be called once.

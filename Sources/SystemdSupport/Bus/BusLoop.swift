@@ -33,6 +33,8 @@ final class BusLoop: @unchecked Sendable {
         var all: [Int: AsyncStream<Bus.Event>.Continuation] = [:]
         var next = 0
         var isConnected = false
+        /// Why there is no connection, once that was told.
+        var loss: String?
         var isOver = false
     }
 
@@ -79,6 +81,7 @@ final class BusLoop: @unchecked Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: Bus.Event.self)
         let number = listeners.withLock { listeners in
             if listeners.isConnected { continuation.yield(.connected) }
+            if let loss = listeners.loss { continuation.yield(.lost(reason: loss)) }
             if listeners.isOver { continuation.finish() }
             listeners.next += 1
             listeners.all[listeners.next] = continuation
@@ -91,8 +94,8 @@ final class BusLoop: @unchecked Sendable {
     private func tell(_ event: Bus.Event) {
         listeners.withLock { listeners in
             switch event {
-            case .connected: listeners.isConnected = true
-            case .lost: listeners.isConnected = false
+            case .connected: (listeners.isConnected, listeners.loss) = (true, nil)
+            case .lost(let reason): (listeners.isConnected, listeners.loss) = (false, reason)
             case .signal, .nameRefused: break
             }
             for listener in listeners.all.values { listener.yield(event) }

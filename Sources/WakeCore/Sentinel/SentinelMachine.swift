@@ -127,7 +127,11 @@ extension Sentinel {
                 at: now)
         }
         // Whether it restarted while nobody looked is still to be seen: its owner reports it after each start of the daemon.
-        guard performedByUs, state == .armed, isSeen else { return [.examineAgain(after: lifetime - elapsed)] }
+        guard performedByUs, state == .armed, isSeen else {
+            // Where no epoch was known, nothing that is still to be seen makes up for being late.
+            let isLate = performedByUs && state == .armed && epoch == nil && elapsed - delay > policy.restartMaxLate
+            return isLate ? refuseLate(by: elapsed - delay, at: now) : [.examineAgain(after: lifetime - elapsed)]
+        }
         let schedule = RestartSchedule.of(
             requestedAt: countedSince, delay: delay, recorded: epoch, current: current, now: now,
             maximumLateness: policy.restartMaxLate)
