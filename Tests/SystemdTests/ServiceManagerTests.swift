@@ -44,5 +44,25 @@ extension RealSystemd {
             #expect(try await box.property("NFileDescriptorStore", of: "by-hand.service") == "1")
             try await box.shell("systemctl stop by-hand")
         }
+
+        @Test("a channel's changes are signals on the bus")
+        func signals() async throws {
+            let box = try Box.own()
+            let path = "/io/github/reveille/Reveille1/channel"
+            try await box.unit(
+                "monitor.service",
+                """
+                [Service]
+                ExecStart=busctl monitor --match type='signal',interface='org.freedesktop.DBus.Properties',path_namespace='\(path)'
+                """)
+            try await box.shell("systemctl start monitor")
+            let heard = { @Sendable in try await box.exec("journalctl", "-q", "-o", "cat", "-u", "monitor").out }
+            try await box.eventually("the monitor", heard) { $0.contains("Monitoring") }
+            try await box.shutDiscord()
+            try await box.eventually("the loss of the channel", heard) { $0.contains("STRING \"down\"") }
+            try box.openDiscord()
+            try await box.eventually("its return", heard) { $0.contains("STRING \"ready\"") }
+            try await box.shell("systemctl stop monitor")
+        }
     }
 }
