@@ -11,6 +11,8 @@ let house: [SwiftSetting] =
 
 // Products of the packages named at the end.
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let niocore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioposix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
@@ -46,6 +48,9 @@ let package = Package(
         .library(name: "ReveilleConfiguration", targets: ["ReveilleConfiguration"]),
         .library(name: "SystemdSupport", targets: ["SystemdSupport"]),
         .library(name: "DiscordProtocol", targets: ["DiscordProtocol"]),
+        .library(name: "GatewayProtocol", targets: ["GatewayProtocol"]),
+        .library(name: "GatewayClient", targets: ["GatewayClient"]),
+        .library(name: "ControlServer", targets: ["ControlServer"]),
         .library(name: "DiscordTransport", targets: ["DiscordTransport"]),
         .library(name: "DiscordLoopback", targets: ["DiscordLoopback"]),
         .library(name: "WakeTesting", targets: ["WakeTesting"]),
@@ -55,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -68,12 +74,13 @@ let package = Package(
         room("WakeCore"),
 
         // ── The shell: drives the core, owns the tasks, declares the ports ────────────────────────
-        room("WakeService", ["WakeCore", "CLinux", logging]),
+        room("WakeService", ["WakeCore", "CLinux", logging, metrics]),
         .systemLibrary(name: "CLinux"),
 
         // ── Pure protocols and shared plumbing ────────────────────────────────────────────────────
         room("DiscordProtocol", ["WakeCore"]),
-        room("ReveilleConfiguration", ["WakeCore"]),
+        room("GatewayProtocol", ["WakeCore"]),
+        room("ReveilleConfiguration", ["WakeCore", crypto]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CExecutor"),
         room("NetSupport", ["CExecutor", niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
@@ -89,7 +96,10 @@ let package = Package(
         .target(name: "CSystemd"),
         room("SystemdSupport", ["WakeCore", "WakeService", "CSystemd", "CLinux", logging]),
 
-        room("ControlServer", ["NetSupport", niocore, niohttp, logging]),
+        room(
+            "ControlServer",
+            ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport", niocore, niohttp, crypto, coreMetrics, logging]),
+        room("GatewayClient", ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport", niocore, crypto, logging]),
 
         // ── What `reveille install` writes, and the plan of it. The files of units/ are put into it at each build ──
         // Its link to units/ lets the build see when a file there comes or goes.
@@ -103,8 +113,9 @@ let package = Package(
             name: "ReveilleCommand",
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
-                "SystemdSupport", "ControlServer", "Installation",
-                "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging,
+                "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
+                "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
+                crypto,
             ],
             swiftSettings: house,
             // Nobody looks symbols up in it by name; every start would pay for 40,000 of them (docs/decisions/0010).
@@ -136,13 +147,32 @@ let package = Package(
                 niocore, nioposix, niohttp, niowebsocket, niotls, crypto, logging,
             ]),
         tests("SystemdSupportTests", ["SystemdSupport", "WakeCore", "WakeService", "WakeTesting", logging]),
-        tests("ControlServerTests", ["ControlServer", niocore, nioposix]),
-        tests("ReveilleCommandTests", ["ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", arguments]),
+        tests("GatewayProtocolTests", ["GatewayProtocol", "WakeCore"]),
+        tests(
+            "GatewayClientTests",
+            [
+                "GatewayClient", "GatewayProtocol", "ControlServer", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
+                niocore,
+                nioposix, niohttp, niowebsocket, crypto, logging,
+            ]),
+        tests(
+            "ControlServerTests",
+            [
+                "ControlServer", "GatewayProtocol", "GatewayClient", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
+                niocore,
+                nioposix, niohttp, niowebsocket, crypto, coreMetrics, logging,
+            ]),
+        tests(
+            "ReveilleCommandTests",
+            [
+                "ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", "GatewayProtocol", "GatewayClient", "ControlServer",
+                "ReveilleConfiguration", "LedgerSQLite", arguments,
+            ]),
         tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.
-        tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
+        tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),
         // The same under a real systemd; needs root.
-        tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore"]),
+        tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -8,12 +8,14 @@ struct ArrowTests {
         "WakeCore": [],
         "WakeService": ["WakeCore", "CLinux"],
         "DiscordProtocol": ["WakeCore"],
+        "GatewayProtocol": ["WakeCore"],
         "ReveilleConfiguration": ["WakeCore"],
         "NetSupport": ["CZlib", "CExecutor"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
         "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],
-        "ControlServer": ["NetSupport"],
+        "ControlServer": ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport"],
+        "GatewayClient": ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport"],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
@@ -24,7 +26,7 @@ struct ArrowTests {
 
     /// The only rooms that know more than one adapter.
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
-    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer"]
+    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer", "GatewayClient"]
 
     private static let sources = SourceTree.files(in: "Sources")
 
