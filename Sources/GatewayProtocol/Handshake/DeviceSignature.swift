@@ -5,6 +5,7 @@ public enum DeviceSignature {
     /// - Parameters:
     ///   - connect: what the client sent.
     ///   - device: its proof.
+    /// - Returns: the texts, version 3 first.
     public static func texts(_ connect: ConnectParameters, _ device: ConnectParameters.Device) -> [String] {
         let common =
             "\(device.id)|\(connect.client.id)|\(connect.client.mode)|\(connect.role)|\((connect.scopes ?? []).joined(separator: ","))"
