@@ -18,6 +18,12 @@ public struct Configuration: Sendable {
         public let defaultDelay: Duration
         /// How late a scheduled restart may be; default 5 min.
         public let maxLate: Duration
+        /// From one restart of the daemon by a change of its configuration to the next; default 30 s.
+        public let cooldown: Duration
+        /// How many starts without a clean stop before them are a loop; default 3.
+        public let loopStarts: Int
+        /// The time in which they are counted; default 5 min.
+        public let loopWithin: Duration
         /// How long a target must have been up; default 5 s.
         public let settle: Duration
         /// How long an unfired sentinel of our own restart lives past its delay; default 10 min.
@@ -113,6 +119,8 @@ public struct Configuration: Sendable {
     public let notifySocket: String?
     /// The channels without which the daemon is not ready; default none.
     public let readyWhen: [ChannelName]
+    /// The control plane.
+    public let control: Control
     /// Where a wake goes whose session names no place of its own; nil: nowhere.
     public let fallbackRoute: Route?
     /// Which routes are set for which sessions, the most specific pattern first.
@@ -121,6 +129,8 @@ public struct Configuration: Sendable {
     public let settings: [ConfigurationSetting]
     /// The files that were looked for, in the order in which they count, and whether each was there.
     public let files: [(path: String, wasRead: Bool)]
+    /// What is amiss and did not keep the configuration from being read: accepted patches that can't be used. For the log.
+    public let warnings: [String]
 
     /// The route that the configuration sets for a session; nil if it sets none.
     public func route(forSession sessionKey: String) -> Route? {
@@ -156,12 +166,14 @@ public struct Configuration: Sendable {
         return policy
     }
 
-    init(_ resolved: ResolvedSettings, files: [(path: String, wasRead: Bool)]) {
+    init(_ resolved: ResolvedSettings, files: [(path: String, wasRead: Bool)], warnings: [String] = []) {
         let values = resolved.values
         ledger = Ledger(directory: values.text("ledger.directory"), retention: values.duration("ledger.retention"))
         restarts = Restarts(
             defaultDelay: values.duration("restart.defaultDelay"), maxLate: values.duration("restart.maxLate"),
-            settle: values.duration("target.settle"), sentinelLifetimeOwn: values.duration("sentinel.lifetimeOwn"),
+            cooldown: values.duration("restart.cooldown"), loopStarts: values.integer("restart.loopStarts"),
+            loopWithin: values.duration("restart.loopWithin"), settle: values.duration("target.settle"),
+            sentinelLifetimeOwn: values.duration("sentinel.lifetimeOwn"),
             sentinelLifetimeObserved: values.duration("sentinel.lifetimeObserved"))
         deliveries = Deliveries(
             holdFor: values.duration("wake.holdFor"), backoffBase: values.duration("delivery.backoffBase"),
@@ -178,9 +190,11 @@ public struct Configuration: Sendable {
         readyWhen = values.optionalTexts("daemon.readyWhen").compactMap { ChannelName($0) }
         watches = resolved.watches
         reportedChannels = resolved.reportedChannels
+        control = Control(resolved)
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }
         sessionRoutes = resolved.sessionRoutes
         settings = resolved.settings
         self.files = files
+        self.warnings = warnings
     }
 }

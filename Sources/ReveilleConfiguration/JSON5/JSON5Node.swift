@@ -31,6 +31,9 @@ public enum JSON5Value: Sendable {
     /// The members of an object, in order, repeated keys included.
     case object([JSON5Member])
 
+    /// Whether it is `null`.
+    var isNull: Bool { if case .null = self { true } else { false } }
+
     /// What a person would call it: `a number`, `an object` …
     public var kindInWords: String {
         switch self {

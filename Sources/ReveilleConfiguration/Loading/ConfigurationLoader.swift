@@ -1,4 +1,5 @@
-/// Reads the configuration: files, then drop-ins in name order, then the environment, then flags. The later one wins.
+/// Reads the configuration: files, then drop-ins in name order, then the accepted patches, the environment, and flags. The later
+/// one wins.
 public struct ConfigurationLoader: Sendable {
     /// The environment, the user and the working directory.
     public var surroundings: Surroundings
@@ -28,27 +29,7 @@ public struct ConfigurationLoader: Sendable {
     /// - Returns: the configuration. No token has been read: ``DiscordToken/load(for:in:)`` does that.
     /// - Throws: ``ConfigurationProblems`` with everything that is wrong, in all layers, at once.
     public func load() throws(ConfigurationProblems) -> Configuration {
-        let files: ConfigurationFiles
-        do {
-            files = try ConfigurationFiles(file: file, scope: scope, in: surroundings)
-        } catch {
-            throw ConfigurationProblems(error)
-        }
-        var collector = SettingsCollector(surroundings: surroundings)
-        var looked: [(path: String, wasRead: Bool)] = []
-        looked.append((files.main, read(files.main, mustExist: files.isNamed, into: &collector)))
-        for name in dropIns(of: files, problems: &collector) {
-            let path = ConfigurationFiles.join(files.dropInDirectory, name)
-            looked.append((path, read(path, mustExist: true, into: &collector)))
-        }
-        let accountNames = readEnvironment(into: &collector)
-        for override in overrides { collector.add(override) }
-        let resolved = ResolvedSettings(
-            collector.settings, accountNames: accountNames.union(collector.accounts.keys), tokens: TokenSearch(in: surroundings),
-            files: files, in: surroundings)
-        for problem in resolved.problems { collector.report(problem) }
-        guard collector.problems.isEmpty else { throw collector.problems }
-        return Configuration(resolved, files: looked)
+        try resolve(readFiles()).configuration
     }
 
     /// Checks the text of a configuration file alone, without looking at any file or variable.
@@ -63,7 +44,7 @@ public struct ConfigurationLoader: Sendable {
         return collector.problems
     }
 
-    private func dropIns(of files: ConfigurationFiles, problems collector: inout SettingsCollector) -> [String] {
+    func dropIns(of files: ConfigurationFiles, problems collector: inout SettingsCollector) -> [String] {
         do {
             return try BoundedFile.names(in: files.dropInDirectory, maximumCount: ConfigurationFiles.dropInMaximumCount)
                 .filter { $0.hasSuffix(".json5") }
@@ -77,36 +58,38 @@ public struct ConfigurationLoader: Sendable {
         }
     }
 
-    private func read(_ path: String, mustExist: Bool, into collector: inout SettingsCollector) -> Bool {
+    func read(_ path: String, mustExist: Bool, into layers: inout FileLayers) {
         let origin = ConfigurationOrigin.file(path: path, position: nil)
         do {
-            collector.add(try BoundedFile.read(path, maximumBytes: JSON5.textMaximumBytes), file: path)
-            return true
+            let bytes = try BoundedFile.read(path, maximumBytes: JSON5.textMaximumBytes)
+            layers.collector.add(bytes, file: path)
+            layers.texts.append((path, bytes))
+            return layers.looked.append((path, true))
         } catch BoundedFile.Fault.absent {
             if mustExist {
-                collector.report(
+                layers.collector.report(
                     ConfigurationProblem(
                         .fileMissing, origin: origin, message: "there is no such file", hint: "create it, or correct the path"))
             }
         } catch BoundedFile.Fault.tooLarge {
-            collector.report(
+            layers.collector.report(
                 ConfigurationProblem(
                     .tooLarge, origin: origin, message: "is over \(JSON5.textMaximumBytes) bytes long and is not read",
                     hint: "a configuration is a few lines; check that this is the right file"))
         } catch {
             let words = (error as? BoundedFile.Fault)?.words ?? "can't be read"
-            collector.report(
+            layers.collector.report(
                 ConfigurationProblem(
                     .fileUnreadable, origin: origin, message: words,
                     hint: "name a regular file that user \(surroundings.userID) may read"))
         }
-        return false
+        layers.looked.append((path, false))
     }
 
     /// Takes in the environment.
     ///
     /// - Returns: the accounts that it gives a token to.
-    private func readEnvironment(into collector: inout SettingsCollector) -> Set<String> {
+    func readEnvironment(into collector: inout SettingsCollector) -> Set<String> {
         var tokenVariables = otherVariables
         for setting in collector.settings.values {
             if case .variableName = setting.descriptor.kind, case .text(let name)? = setting.value { tokenVariables.insert(name) }
@@ -131,6 +114,7 @@ public struct ConfigurationLoader: Sendable {
                 } else {
                     accounts.insert(account)
                 }
+            case .controlToken: break
             case .unknown:
                 let nearest = NearestKey.nearest(to: name, among: EnvironmentNames.all)
                 collector.report(

@@ -5,6 +5,8 @@ enum EnvironmentNames {
     static let token = "REVEILLE_DISCORD_TOKEN"
     /// Short for the `tokenFile` of the account `default`, since everybody tries it. An account `file` has no short form.
     static let tokenFile = "REVEILLE_DISCORD_TOKEN_FILE"
+    /// Holds the token of the control plane.
+    static let controlToken = "REVEILLE_CONTROL_TOKEN"
     static let accounts = "REVEILLE_DISCORD_ACCOUNTS_"
     /// Variables that steer tests of ours and are no configuration.
     static let testPrefix = "REVEILLE_TEST_"
@@ -30,13 +32,14 @@ enum EnvironmentNames {
     enum Meaning: Equatable {
         case setting(ConfigurationPath, KeyDescriptor)
         case token(account: String)
+        case controlToken
         case unknown
 
         static func == (left: Meaning, right: Meaning) -> Bool {
             switch (left, right) {
             case (.setting(let one, _), .setting(let other, _)): one == other
             case (.token(let one), .token(let other)): one == other
-            case (.unknown, .unknown): true
+            case (.unknown, .unknown), (.controlToken, .controlToken): true
             default: false
             }
         }
@@ -46,6 +49,7 @@ enum EnvironmentNames {
     /// taken, else the name in lower case with `-`.
     static func meaning(of variable: String, accounts known: [String]) -> Meaning {
         if variable == token { return .token(account: DiscordAccount.defaultName) }
+        if variable == controlToken { return .controlToken }
         if variable == tokenFile { return setting("tokenFile", of: DiscordAccount.defaultName) }
         if variable.hasPrefix(token + "_") {
             return .token(account: account(variable.dropFirst(token.count + 1), among: known))
@@ -68,7 +72,7 @@ enum EnvironmentNames {
 
     /// Every variable that could have been meant, for "did you mean".
     static var all: [String] {
-        KeyTable.keys.filter { !$0.isSecret }.compactMap(\.environmentName) + [token, tokenFile]
+        KeyTable.keys.filter { !$0.isSecret }.compactMap(\.environmentName) + [token, tokenFile, controlToken]
     }
 
     private static func setting(_ key: String, of account: String) -> Meaning {

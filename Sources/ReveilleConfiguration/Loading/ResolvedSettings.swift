@@ -5,6 +5,7 @@ struct ResolvedSettings {
     /// Every key with its value and origin, in the order of the table.
     private(set) var settings: [ConfigurationSetting] = []
     private(set) var accounts: [String: DiscordAccount] = [:]
+    private(set) var controlTokenLocation: TokenLocation?
     private(set) var sessionRoutes: [(pattern: SessionPattern, route: Route)] = []
     private(set) var problems: [ConfigurationProblem] = []
     private var byPath: [ConfigurationPath: ConfigurationSetting] = [:]
@@ -30,10 +31,13 @@ struct ResolvedSettings {
         checkRoutes(accounts: names)
         checkBackoff()
         checkWatches()
-        for name in names { checkTokens(of: name) }
+        for name in names { checkTokens(under: ["discord", "accounts", name]) }
+        checkTokens(under: ["control"])
         guard problems.isEmpty else { return }
         for name in names { accounts[name] = account(name, tokens: tokens) }
-        settings = settings.map { tokens.describe($0, accounts: accounts) }
+        controlTokenLocation = tokens.controlLocation(
+            variable: values.optionalText("control.tokenEnvironment"), file: values.optionalText("control.tokenFile"))
+        settings = settings.map { tokens.describe($0, accounts: accounts, control: controlTokenLocation) }
         sessionRoutes = routesBySession()
     }
 
@@ -69,11 +73,21 @@ struct ResolvedSettings {
                         .badValue, path: "\(path)", message: "there is no default, as HOME is not set",
                         hint: "set HOME, or set ledger.directory"))
             }
+        } else if "\(path)" == "control.socket", let socket = Self.controlSocket(in: surroundings) {
+            value = .text(socket.path)
+            (text, origin) = socket
         }
         return ConfigurationSetting(path: path, text: text, origin: origin, descriptor: descriptor, value: value)
     }
 
-    private static func ledgerDirectory(
+    private static func controlSocket(in surroundings: Surroundings) -> (path: String, origin: ConfigurationOrigin)? {
+        if let directory = surroundings.firstPath("RUNTIME_DIRECTORY") {
+            return (directory + "/control.sock", .environment("RUNTIME_DIRECTORY"))
+        }
+        return surroundings.absolute("XDG_RUNTIME_DIR").map { ($0 + "/reveille/control.sock", .environment("XDG_RUNTIME_DIR")) }
+    }
+
+    static func ledgerDirectory(
         _ scope: ConfigurationFiles.Scope, in surroundings: Surroundings
     ) -> (path: String, origin: ConfigurationOrigin)? {
         if let directory = surroundings.firstPath("STATE_DIRECTORY") { return (directory, .environment("STATE_DIRECTORY")) }
@@ -128,9 +142,9 @@ struct ResolvedSettings {
                 hint: "make backoffCap the longer one"))
     }
 
-    private mutating func checkTokens(of account: String) {
-        let file = byPath[ConfigurationPath(["discord", "accounts", account, "tokenFile"])]
-        let variable = byPath[ConfigurationPath(["discord", "accounts", account, "tokenEnvironment"])]
+    private mutating func checkTokens(under keys: [String]) {
+        let file = byPath[ConfigurationPath(keys + ["tokenFile"])]
+        let variable = byPath[ConfigurationPath(keys + ["tokenEnvironment"])]
         guard file?.value != nil, let variable, variable.value != nil else { return }
         problems.append(
             ConfigurationProblem(
@@ -171,6 +185,20 @@ struct ResolvedSettings {
                 channel: channel, uids: Set(reporters.filter { $0.hasPrefix("uid:") }.compactMap { UInt32($0.dropFirst(4)) }),
                 units: Set(reporters.filter { !$0.hasPrefix("uid:") }))
         }
+    }
+
+    /// Who may use the control plane's Unix socket.
+    var peers: [UInt32: Configuration.Control.Peer] {
+        var found: [UInt32: (scopes: Set<String>, sessions: [String]?)] = [:]
+        for setting in settings where setting.path.components.starts(with: ["control", "peers"]) {
+            guard let uid = UInt32(setting.path.components[2]), case .texts(let texts)? = setting.value else { continue }
+            if setting.path.components[3] == "scopes" {
+                found[uid, default: ([], nil)].scopes = Set(texts)
+            } else {
+                found[uid, default: ([], nil)].sessions = texts
+            }
+        }
+        return found.mapValues { Configuration.Control.Peer(scopes: $0.scopes, sessions: $0.sessions) }
     }
 
     /// The values under a key whose names the operator chooses, by name and key.

@@ -50,21 +50,47 @@ struct SettingsCollector {
                     hint: "put { … } around the keys"))
             return
         }
-        walk(members, along: .root, path: [], file: file)
+        walk(members, along: .root, path: [], of: .file(file))
     }
 
-    private mutating func walk(_ members: [JSON5Member], along tree: KeyTree, path: [String], file: String) {
+    /// Takes in the accepted patches: as a file, but null takes away what the files say.
+    mutating func add(_ patches: AcceptedPatches) {
+        guard case .object(let members) = patches.patch.json5 else {
+            return report(
+                ConfigurationProblem(.badValue, origin: .acceptedPatch(patches.number), message: "a patch must be an object"))
+        }
+        walk(members, along: .root, path: [], of: .patches(patches))
+    }
+
+    /// What is being walked along, and how it names its places.
+    private enum Source {
+        case file(String)
+        case patches(AcceptedPatches)
+
+        func origin(_ position: SourcePosition, _ path: [String]) -> ConfigurationOrigin {
+            switch self {
+            case .file(let file): .file(path: file, position: position)
+            case .patches(let patches): patches.origin(of: path)
+            }
+        }
+    }
+
+    private mutating func walk(_ members: [JSON5Member], along tree: KeyTree, path: [String], of source: Source) {
         for member in members {
-            let origin = ConfigurationOrigin.file(path: file, position: member.keyPosition)
             let inner = path + [member.key]
+            let origin = source.origin(member.keyPosition, inner)
             guard let branch = enter(member.key, of: tree, path: inner, origin: origin, value: member.node.value) else {
                 continue
             }
-            let valueOrigin = ConfigurationOrigin.file(path: file, position: member.node.position)
-            if let descriptor = branch.descriptor {
+            let valueOrigin = source.origin(member.node.position, inner)
+            if case .patches = source, let refusal = AcceptedPatches.refusal(of: inner, isRemoval: member.node.value.isNull) {
+                report(ConfigurationProblem(.badValue, origin: origin, path: "\(ConfigurationPath(inner))", message: refusal))
+            } else if case .patches = source, member.node.value.isNull {
+                remove(inner)
+            } else if let descriptor = branch.descriptor {
                 set(inner, descriptor, to: .node(member.node.value), origin: valueOrigin)
             } else if case .object(let members) = member.node.value {
-                walk(members, along: branch, path: inner, file: file)
+                walk(members, along: branch, path: inner, of: source)
             } else {
                 let example = branch.names.first.map { "\(ConfigurationPath.shown(member.key)): { \($0): … }" } ?? "{ … }"
                 report(
@@ -73,6 +99,14 @@ struct SettingsCollector {
                         message: "must be an object, and this is \(member.node.value.kindInWords)", hint: "write \(example)"))
             }
         }
+    }
+
+    /// Forgets what is set at a path and below it.
+    private mutating func remove(_ path: [String]) {
+        settings = settings.filter { !$0.key.components.starts(with: path) }
+        let ofAccounts = ["discord", "accounts"]
+        if ofAccounts.starts(with: path) { accounts = [:] }
+        if path.count == 3, path.starts(with: ofAccounts) { accounts[path[2]] = nil }
     }
 
     /// Takes in one value given by its path as text.
@@ -114,8 +148,13 @@ struct SettingsCollector {
             settings[key] = ConfigurationSetting(path: key, text: text, origin: origin, descriptor: descriptor, value: value)
         } catch {
             let code: ConfigurationProblem.Code = descriptor.isSecret ? .tokenMisplaced : .badValue
-            let message = descriptor.isSecret ? "a token \(error.message)" : "\(raw.shown) \(error.message)"
-            report(ConfigurationProblem(code, origin: origin, path: "\(key)", message: message, hint: error.hint))
+            let isControl = path.first == "control"
+            // A control token has no form of its own: where one may have been put by mistake, nothing is shown.
+            let mayBeToken = isControl && path.last?.hasPrefix("token") == true
+            let shown = mayBeToken ? "what is given" : raw.shown
+            let message = descriptor.isSecret ? "a token \(error.message)" : "\(shown) \(error.message)"
+            let hint = descriptor.isSecret && isControl ? ControlToken.whereItGoes : error.hint
+            report(ConfigurationProblem(code, origin: origin, path: "\(key)", message: message, hint: hint))
         }
     }
 

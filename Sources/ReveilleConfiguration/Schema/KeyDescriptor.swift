@@ -48,7 +48,7 @@ public struct KeyDescriptor: Sendable {
     /// The environment variable that sets it, with `<NAME>` for an account; nil for keys that the environment can't name.
     public var environmentName: String? {
         guard !path.components.contains(where: { $0.hasPrefix("<") && $0 != KeyTable.nameLabel }) else { return nil }
-        if isSecret { return "\(EnvironmentNames.token)_<NAME>" }
+        if isSecret, path.components.contains(KeyTable.nameLabel) { return "\(EnvironmentNames.token)_<NAME>" }
         return EnvironmentNames.prefix + path.components.map(EnvironmentNames.word).joined(separator: "_")
     }
 }

@@ -8,9 +8,11 @@ public enum KeyTable {
     static let targetLabel = "<target>"
     /// Stands in a path for a channel that others report on.
     static let channelLabel = "<channel>"
+    /// Stands in a path for the number of a user.
+    static let userLabel = "<uid>"
 
     /// The keys in the order in which they are documented and shown.
-    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + readiness + logs
+    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + readiness + control + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(
@@ -60,6 +62,15 @@ public enum KeyTable {
         KeyDescriptor(
             "restart.maxLate", .duration(.zero...(.hours(24))), default: .text("5min"), change: .daemonRestart,
             "How late a scheduled restart may still be carried out."),
+        KeyDescriptor(
+            "restart.cooldown", .duration(.zero...(.minutes(10))), default: .text("30s"), change: .daemonRestart,
+            "The least time from one restart of the daemon by a change of its configuration to the next."),
+        KeyDescriptor(
+            "restart.loopStarts", .integer(1...100), default: .text("3"), change: .daemonRestart,
+            "A daemon that began this often without a clean stop before it starts its control plane alone, without channels."),
+        KeyDescriptor(
+            "restart.loopWithin", .duration(.seconds(10)...(.hours(24))), default: .text("5min"), change: .daemonRestart,
+            "The time in which those starts are counted."),
         KeyDescriptor(
             "target.settle", .duration(.zero...(.minutes(10))), default: .text("5s"), change: .daemonRestart,
             "How long a target must have been up before a restart counts as done."),
@@ -132,6 +143,34 @@ public enum KeyTable {
             "daemon.readyWhen", .list(.channels), default: .none, change: .daemonRestart,
             "The service manager hears that the daemon is ready only when these channels are too. Never one whose owner starts after it."
         ),
+    ]
+
+    private static let control: [KeyDescriptor] = [
+        KeyDescriptor(
+            "control.token", .secret, default: .found("see Tokens"), change: .daemonRestart,
+            "The token of the control plane. Never in a file of this kind and never on the command line: see Tokens."),
+        KeyDescriptor(
+            "control.tokenFile", .path, default: .none, change: .daemonRestart,
+            "A file with the token of the control plane and nothing else, readable by the daemon's user alone."),
+        KeyDescriptor(
+            "control.tokenEnvironment", .variableName, default: .none, change: .daemonRestart,
+            "The environment variable that holds that token, in place of `REVEILLE_CONTROL_TOKEN`."),
+        KeyDescriptor(
+            "control.port", .integer(0...65_535), default: .text("18790"), change: .daemonRestart,
+            "The port on 127.0.0.1 where the daemon itself listens if no service manager hands it a socket; 0 is none."),
+        KeyDescriptor(
+            "control.socket", .path,
+            default: .found("`$RUNTIME_DIRECTORY/control.sock`, else `$XDG_RUNTIME_DIR/reveille/control.sock`, else none"),
+            change: .daemonRestart, "The Unix socket of the control plane."),
+        KeyDescriptor(
+            "control.allowedOrigins", .list(.origins), default: .none, change: .daemonRestart,
+            "From which web pages a browser may connect; without it, from none."),
+        KeyDescriptor(
+            "control.peers.<uid>.scopes", .choices(Configuration.Control.scopes), default: .none, change: .daemonRestart,
+            "What a user of this machine may do over the Unix socket."),
+        KeyDescriptor(
+            "control.peers.<uid>.sessions", .list(.patterns), default: .none, change: .daemonRestart,
+            "The session keys that such a user may use, with `*` for any text; without it, all."),
     ]
 
     private static let logs: [KeyDescriptor] = [

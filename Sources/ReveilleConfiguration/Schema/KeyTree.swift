@@ -29,6 +29,16 @@ struct KeyTree: Sendable {
         children[key] ?? label.flatMap { children[$0] }
     }
 
+    /// The branch at the end of a path from the root; nil if there is none.
+    static func descend(_ path: [String]) -> KeyTree? {
+        var tree = root
+        for key in path {
+            guard let branch = tree.branch(key) else { return nil }
+            tree = branch
+        }
+        return tree
+    }
+
     /// The keys that can stand here.
     var names: [String] { children.keys.filter { !$0.hasPrefix("<") }.sorted() }
 
@@ -40,6 +50,9 @@ struct KeyTree: Sendable {
         case KeyTable.patternLabel: SessionPattern.fault(of: name)
         case KeyTable.targetLabel: ListKind.fault(ofTarget: name)
         case KeyTable.channelLabel: ListKind.fault(ofChannel: name)
+        case KeyTable.userLabel:
+            UInt32(name).map { "\($0)" == name } == true
+                ? nil : ValueFault("is no number of a user", hint: "write for example \"1000\"; id -u NAME tells it")
         default: nil
         }
     }

@@ -8,6 +8,10 @@ public enum ListKind: Sendable {
     case channels
     /// `uid:NUMBER`, or a unit's name such as `bot.service`.
     case reporters
+    /// Origins of web pages, such as `https://example.org`.
+    case origins
+    /// Patterns of session keys.
+    case patterns
 
     /// The most elements.
     static let maximumCount = 256
@@ -18,6 +22,8 @@ public enum ListKind: Sendable {
         case .sessions: "session key"
         case .channels: "channel"
         case .reporters: "`uid:NUMBER` or unit"
+        case .origins: "origin, `SCHEME://HOST`, with `:PORT` where it has one"
+        case .patterns: "session pattern"
         }
     }
 
@@ -52,6 +58,8 @@ public enum ListKind: Sendable {
             }
             return nil
         case .channels: return Self.fault(ofChannel: text)
+        case .origins: return Self.fault(ofOrigin: text)
+        case .patterns: return SessionPattern.fault(of: text)
         case .reporters:
             if text.hasPrefix("uid:") {
                 return UInt32(text.dropFirst(4)) == nil
@@ -61,6 +69,16 @@ public enum ListKind: Sendable {
             return isUnit
                 ? nil : ValueFault("is neither a unit nor uid:NUMBER", hint: "write for example bot.service, or uid:1000")
         }
+    }
+
+    /// An origin as browsers send it (RFC 6454, section 6.1): nothing after host and port.
+    private static func fault(ofOrigin text: String) -> ValueFault? {
+        let scheme = ["https://", "http://"].first { text.hasPrefix($0) }
+        let rest = text.dropFirst(scheme?.count ?? 0)
+        let isGood =
+            scheme != nil && !rest.isEmpty && text.utf8.count <= 512
+            && rest.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@*\\".utf8.contains($0) }
+        return isGood ? nil : ValueFault("is no origin", hint: "write for example https://example.org or http://localhost:8080")
     }
 
     static func fault(ofChannel name: String) -> ValueFault? {

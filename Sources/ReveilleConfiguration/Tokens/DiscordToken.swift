@@ -1,14 +1,7 @@
 /// Finds and reads the bot token of an account. It is read only when it is needed, and never kept in a ``Configuration``.
 public enum DiscordToken {
     /// Where a token is.
-    public enum Location: Sendable, Hashable {
-        /// In an environment variable, by name.
-        case environment(String)
-        /// In a file that the configuration names.
-        case file(String)
-        /// In a credential that systemd handed in, by its path.
-        case credential(String)
-    }
+    public typealias Location = TokenLocation
 
     /// The largest file that is read.
     public static let fileMaximumBytes = 4_096
@@ -45,10 +38,10 @@ public enum DiscordToken {
             text = value
         case .file(let file):
             origin = .file(path: file, position: nil)
-            text = try TokenFile(path: file, isCredential: false, userID: surroundings.userID).read()
+            text = try TokenFile.discord(file, isCredential: false, userID: surroundings.userID).read()
         case .credential(let file):
             origin = .credential(file)
-            text = try TokenFile(path: file, isCredential: true, userID: surroundings.userID).read()
+            text = try TokenFile.discord(file, isCredential: true, userID: surroundings.userID).read()
         }
         var token = text[...]
         while token.last?.isNewline == true { token.removeLast() }

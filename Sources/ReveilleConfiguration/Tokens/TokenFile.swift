@@ -5,12 +5,21 @@ struct TokenFile {
     let isCredential: Bool
     /// The user that we are.
     let userID: UInt32
+    /// What must be in it, in words.
+    let content: String
+    let maximumBytes: Int
+
+    static func discord(_ path: String, isCredential: Bool, userID: UInt32) -> TokenFile {
+        TokenFile(
+            path: path, isCredential: isCredential, userID: userID, content: "the bot token",
+            maximumBytes: DiscordToken.fileMaximumBytes)
+    }
 
     /// The text of the file. A symbolic link is followed; what it leads to is what is judged.
     func read() throws(ConfigurationProblem) -> String {
         let bytes: [UInt8]
         do {
-            bytes = try BoundedFile.read(path, maximumBytes: DiscordToken.fileMaximumBytes, check: check)
+            bytes = try BoundedFile.read(path, maximumBytes: maximumBytes, check: check)
         } catch let problem as ConfigurationProblem {
             throw problem
         } catch let fault as BoundedFile.Fault {
@@ -19,7 +28,7 @@ struct TokenFile {
             throw problem(.fileUnreadable, "can't be read")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw problem(.tokenMalformed, "is not text", "put the bot token into it, and nothing else")
+            throw problem(.tokenMalformed, "is not text", "put \(content) into it, and nothing else")
         }
         return text
     }
@@ -42,11 +51,11 @@ struct TokenFile {
     private func unreadable(_ fault: BoundedFile.Fault) -> ConfigurationProblem {
         switch fault {
         case .absent:
-            problem(.tokenMissing, "there is no such token file", "create it with the bot token in it, or correct the path")
+            problem(.tokenMissing, "there is no such token file", "create it with \(content) in it, or correct the path")
         case .tooLarge:
             problem(
-                .tokenMalformed, "is over \(DiscordToken.fileMaximumBytes) bytes long and can't be a token file",
-                "put the bot token into it, and nothing else")
+                .tokenMalformed, "is over \(maximumBytes) bytes long and can't be a token file",
+                "put \(content) into it, and nothing else")
         default:
             problem(.fileUnreadable, "this token file \(fault.words)", "chown \(userID) \(quotedPath) && chmod 600 \(quotedPath)")
         }

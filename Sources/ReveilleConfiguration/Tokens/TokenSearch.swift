@@ -4,14 +4,14 @@ struct TokenSearch {
     /// The paths of the credentials that systemd handed in, by name.
     let credentials: [String: String]
 
-    /// Looks for credentials named `discord` or `discord-…` in `$CREDENTIALS_DIRECTORY`.
+    /// Looks for credentials named `discord`, `discord-…` or `control` in `$CREDENTIALS_DIRECTORY`.
     init(in surroundings: Surroundings) {
         self.surroundings = surroundings
         var credentials: [String: String] = [:]
         if let directory = surroundings.absolute("CREDENTIALS_DIRECTORY"),
             let names = try? BoundedFile.names(in: directory, maximumCount: 1_000)
         {
-            for name in names where name == "discord" || name.hasPrefix("discord-") {
+            for name in names where name == "discord" || name == ControlToken.credential || name.hasPrefix("discord-") {
                 credentials[name] = ConfigurationFiles.join(directory, name)
             }
         }
@@ -34,19 +34,27 @@ struct TokenSearch {
         return (credentials["discord-\(account)"] ?? (isDefault ? credentials["discord"] : nil)).map { .credential($0) }
     }
 
+    /// Where the control plane's token is, in the same order.
+    func controlLocation(variable: String?, file: String?) -> TokenLocation? {
+        if let variable { return .environment(variable) }
+        let usual = EnvironmentNames.controlToken
+        if surroundings.variables[usual]?.isEmpty == false { return .environment(usual) }
+        if let file { return .file(file) }
+        return credentials[ControlToken.credential].map { .credential($0) }
+    }
+
     /// The setting of a token with `(set)` and its origin; every other setting as it is.
-    func describe(_ setting: ConfigurationSetting, accounts: [String: DiscordAccount]) -> ConfigurationSetting {
-        guard setting.descriptor.isSecret, setting.path.components.count > 2,
-            let location = accounts[setting.path.components[2]]?.tokenLocation
-        else { return setting }
-        let origin: ConfigurationOrigin =
-            switch location {
-            case .environment(let name): .environment(name)
-            case .file(let path): .file(path: path, position: nil)
-            case .credential(let path): .credential(path)
-            }
+    func describe(_ setting: ConfigurationSetting, accounts: [String: DiscordAccount], control: TokenLocation?)
+        -> ConfigurationSetting
+    {
+        guard setting.descriptor.isSecret else { return setting }
+        let keys = setting.path.components
+        guard let location = keys[0] == "control" ? control : keys.count > 2 ? accounts[keys[2]]?.tokenLocation : nil else {
+            return setting
+        }
         return ConfigurationSetting(
-            path: setting.path, text: ConfigurationSetting.secretIsSet, origin: origin, descriptor: setting.descriptor, value: nil
+            path: setting.path, text: ConfigurationSetting.secretIsSet, origin: location.origin, descriptor: setting.descriptor,
+            value: nil
         )
     }
 }

@@ -104,6 +104,12 @@ struct LayersTests {
             "watch.<target>.note": ("look", "'look'"),
             "channels.<channel>.reporters": ("bot.service, uid:7", "['bot.service', 'uid:7']"),
             "channels.downGrace": ("5s", "'5s'"), "notify.socket": ("/x", "'/x'"),
+            "restart.cooldown": ("1min", "'1min'"), "restart.loopStarts": ("5", "5"), "restart.loopWithin": ("1h", "'1h'"),
+            "control.tokenFile": ("/x", "'/x'"), "control.tokenEnvironment": ("X", "'X'"), "control.port": ("0", "0"),
+            "control.socket": ("/x", "'/x'"),
+            "control.allowedOrigins": ("https://a.b, http://localhost:1", "['https://a.b', 'http://localhost:1']"),
+            "control.peers.<uid>.scopes": ("read, admin", "['read', 'admin']"),
+            "control.peers.<uid>.sessions": ("agent:*", "['agent:*']"),
             "daemon.readyWhen": ("discord:default", "['discord:default']"), "log.level": ("debug", "'debug'"),
             "log.format": ("text", "'text'"),
         ]
@@ -112,7 +118,7 @@ struct LayersTests {
             let value = try #require(values["\(key.path)"], "the test lacks \(key.path)")
             let names = [
                 "<name>": "default", "<pattern>": "agent:*", "<target>": "unit:web.service",
-                "<channel>": "gateway:main/discord:x",
+                "<channel>": "gateway:main/discord:x", "<uid>": "1000",
             ]
             let components = key.path.components.map { names[$0] ?? $0 }
             let path = "\(ConfigurationPath(components))"
