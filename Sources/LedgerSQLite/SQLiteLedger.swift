@@ -16,6 +16,7 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
 
     let store: Store
     let moments: any MomentSource
+    let life: DaemonLife
     private let lock: InstanceLock
     private let sessions = DispatchQueue(label: "reveille.ledger.sessions")
 
@@ -25,7 +26,7 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
     ///
     /// - Parameters:
     ///   - path: the folder.
-    ///   - instance: the daemon's instance id, told to whoever finds the lock taken.
+    ///   - instance: the daemon's instance id, told to whoever finds the lock taken; with one, this start is noted in the ledger.
     ///   - moments: tells the time, for what people read and for deliveries held until adoption.
     ///   - identity: the machine and the next generation; only tests hand in one.
     /// - Throws: ``WakeService/WakeError``: `ledger-locked` with the other daemon's pid, `ledger-unavailable`, `ledger-corrupt`,
@@ -46,6 +47,7 @@ public final class SQLiteLedger: Ledger, Inbox, TransportSessionStore {
         lock = try InstanceLock(folder, instance: instance)
         store = try Opening(folder: folder, schema: schema).asHolder()
         reader = LedgerReader(store)
+        life = DaemonLife(instance: instance, started: moments.now())
         // Whatever an earlier life left unsynced is on disk before anything is acknowledged or sent. The log is synchronised first,
         // so that a full disk does no harm to that.
         do { try store.checkpoint(.truncate) } catch { if error.code != .diskFull { throw error } }

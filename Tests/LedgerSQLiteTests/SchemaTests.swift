@@ -12,10 +12,15 @@ struct SchemaTests {
     let scratch = Scratch()
     var folder: LedgerFolder { LedgerFolder(scratch.ledger) }
 
+    private static let next = Schema.current.version + 1
     private static let additive = Schema(
-        steps: Schema.current.steps + [Schema.Step(version: 2, minReader: 1, sql: "ALTER TABLE wake ADD COLUMN colour TEXT")])
+        steps: Schema.current.steps + [Schema.Step(version: next, minReader: 1, sql: "ALTER TABLE wake ADD COLUMN colour TEXT")])
     private static let breaking = Schema(
-        steps: additive.steps + [Schema.Step(version: 3, minReader: 3, sql: "ALTER TABLE wake RENAME COLUMN colour TO hue")])
+        steps: additive.steps + [
+            Schema.Step(version: next + 1, minReader: next + 1, sql: "ALTER TABLE wake RENAME COLUMN colour TO hue")
+        ])
+    /// The program of version 1, whose SQL is committed and never changes.
+    private static let first = Schema(steps: [Schema.current.steps[0]])
 
     private func open(_ schema: Schema) throws -> SQLiteLedger {
         try SQLiteLedger(folder, schema, instance: nil, moments: StillMoments(), identity: .system())
@@ -33,8 +38,10 @@ struct SchemaTests {
         story.ledger.close()
         story.ledger = try open(Self.breaking)
         #expect(try story.loaded().sentinels == story.coordinator.sentinels)
-        #expect(try Schema.mark(of: story.ledger.store) == .init(applicationID: Schema.applicationID, version: 3, minReader: 3))
-        #expect(backups() == ["000001-schema-1.sqlite"])
+        #expect(
+            try Schema.mark(of: story.ledger.store)
+                == .init(applicationID: Schema.applicationID, version: Self.next + 1, minReader: Self.next + 1))
+        #expect(backups() == ["000001-schema-\(Schema.current.version).sqlite"])
         #expect(story.ledger.check().problems.isEmpty)
     }
 
@@ -46,7 +53,7 @@ struct SchemaTests {
         try story.restart()
         let client = try LedgerClient(folder, .current, createIfMissing: false)
         #expect(try client.reader.wakes().count == 1)
-        #expect(try Schema.mark(of: story.ledger.store).version == 2)
+        #expect(try Schema.mark(of: story.ledger.store).version == Self.next)
     }
 
     @Test("a ledger that is too new is refused with both numbers and left alone")
@@ -55,7 +62,8 @@ struct SchemaTests {
         for attempt in [{ _ = try open(.current) }, { _ = try LedgerClient(folder, .current, createIfMissing: true) }] {
             let error = #expect(throws: WakeError.self) { try attempt() }
             #expect(error?.code == .ledgerNewer)
-            #expect(error?.message.contains("schema 3") == true && error?.message.contains("has 1") == true)
+            #expect(error?.message.contains("schema \(Self.next + 1)") == true)
+            #expect(error?.message.contains("has \(Schema.current.version)") == true)
             #expect(error?.hint != nil)
         }
         try open(Self.breaking).close()
@@ -68,18 +76,18 @@ struct SchemaTests {
         #expect(error?.code == .ledgerLocked)
         ledger.close()
         let client = try LedgerClient(folder, Self.additive, createIfMissing: false)
-        #expect(try Schema.mark(of: client.store).version == 2)
+        #expect(try Schema.mark(of: client.store).version == Self.next)
     }
 
     @Test("only the last three backups from before migrations are kept")
     func keepsThree() throws {
         var steps = Schema.current.steps
         try open(Schema(steps: steps)).close()
-        for version in 2...6 {
+        for version in Self.next...Self.next + 4 {
             steps.append(Schema.Step(version: version, minReader: 1, sql: "ALTER TABLE wake ADD COLUMN c\(version) TEXT"))
             try open(Schema(steps: steps)).close()
         }
-        #expect(backups() == ["000003-schema-3.sqlite", "000004-schema-4.sqlite", "000005-schema-5.sqlite"])
+        #expect(backups() == (1...3).map { "00000\($0 + 2)-schema-\(Self.next + $0).sqlite" })
     }
 
     @Test("a migration that fails leaves the ledger as it was")
@@ -89,10 +97,37 @@ struct SchemaTests {
         story.ledger.close()
         let faulty = Schema(
             steps: Schema.current.steps
-                + [Schema.Step(version: 2, minReader: 2, sql: "ALTER TABLE wake ADD COLUMN colour TEXT; NONSENSE")])
+                + [Schema.Step(version: Self.next, minReader: 2, sql: "ALTER TABLE wake ADD COLUMN colour TEXT; NONSENSE")])
         #expect(throws: WakeError.self) { try open(faulty) }
         story.ledger = try open(.current)
         #expect(try story.loaded().sentinels == story.coordinator.sentinels)
         #expect(story.ledger.check().problems.isEmpty)
+    }
+
+    @Test("a ledger of version 1 becomes one of version 2 with all that is in it, after a backup; version 1 still runs on it")
+    func firstToSecond() throws {
+        var story = LedgerStory(try open(Self.first))
+        try story.ask(1)
+        try story.restart()
+        story.ledger.close()
+        story.ledger = try open(.current)
+        #expect(try story.loaded().wakes == story.coordinator.wakes)
+        #expect(try story.loaded().sentinels == story.coordinator.sentinels)
+        #expect(try Schema.mark(of: story.ledger.store) == .init(applicationID: Schema.applicationID, version: 2, minReader: 1))
+        #expect(backups() == ["000001-schema-1.sqlite"])
+        #expect(story.ledger.check().problems.isEmpty)
+        let wish = (device: "d", key: "k")
+        let id = try story.ledger.pairings.request(
+            device: wish.device, publicKey: wish.key, scopes: [], client: "c", address: "a", at: StillMoments.start)
+        story.ledger.close()
+        // A downgrade: all works, and what only version 2 knows is still there after it.
+        story.ledger = try open(Self.first)
+        try story.ask(2)
+        #expect(try story.loaded().sentinels == story.coordinator.sentinels)
+        #expect(try LedgerClient(folder, Self.first, createIfMissing: false).reader.wakes().count == 1)
+        story.ledger.close()
+        story.ledger = try open(.current)
+        #expect(try story.ledger.pairings.requests().map(\.id) == [id])
+        #expect(try story.loaded().sentinels == story.coordinator.sentinels)
     }
 }

@@ -55,22 +55,24 @@ extension SQLiteLedger {
             try store.write { database in
                 try Self.holdBack(database, reason + "; 'reveille ledger adopt' takes it up again", at: now)
                 try Meta.set("adoption", reason, database)
-                try Self.note(identity, database)
+                try note(identity, database)
             }
             return try file.write(identity.nextGeneration, previous: identity.nextGeneration)
         }
         do {
             try file.write(identity.nextGeneration, previous: last)
-            try store.write { try Self.note(identity, $0) }
+            try store.write { try note(identity, $0) }
         } catch {
             // Another generation without a new number: nothing is lost by that, and a full disk is no reason not to start.
             if error.code != .diskFull { throw error }
         }
     }
 
-    private static func note(_ identity: LedgerIdentity, _ database: Database) throws {
+    private func note(_ identity: LedgerIdentity, _ database: Database) throws {
         try Meta.set("machine", identity.machine, database)
         try Meta.set("generation", identity.nextGeneration, database)
+        // In the transaction that each start commits anyway: it costs no sync of its own.
+        try life.begin(database)
     }
 
     /// Why this is not the ledger that the daemon wrote last, in words; nil where it is.

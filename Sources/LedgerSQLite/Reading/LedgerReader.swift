@@ -5,7 +5,7 @@ public import WakeService
 
 /// Looks things up for people: newest first, never more than asked for, and without changing anything.
 public struct LedgerReader: Sendable {
-    private let store: Store
+    let store: Store
 
     /// The most rows that one list holds.
     public static let maximumRows = 10_000
@@ -180,7 +180,7 @@ public struct LedgerReader: Sendable {
 
     // MARK: -
 
-    private static func clamp(_ limit: Int) -> Int { max(1, min(limit, maximumRows)) }
+    static func clamp(_ limit: Int) -> Int { max(1, min(limit, maximumRows)) }
 
     private static func only<Value>(
         _ found: [Value], _ noun: String, _ prefix: String, _ id: (Value) -> Identifier, _ command: String

@@ -24,7 +24,9 @@ struct Schema: Sendable {
     var minReader: Int { steps.last?.minReader ?? 0 }
 
     /// What this program writes.
-    static let current = Schema(steps: [Step(version: 1, minReader: 1, sql: first)])
+    static let current = Schema(steps: [
+        Step(version: 1, minReader: 1, sql: first), Step(version: 2, minReader: 1, sql: second),
+    ])
 
     /// "RVLL", in the file's header (PRAGMA application_id), so that a ledger is told from any other database.
     static let applicationID = 0x5256_4C4C

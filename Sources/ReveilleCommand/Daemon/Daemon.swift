@@ -85,7 +85,9 @@ struct Daemon {
                     configuration: configuration, load: reload, level: level, manager: manager, supervision: supervision,
                     logger: logger),
             ]
-            + management.services(waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments)
+            + management.services(
+                waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments,
+                shutdownBegins: { await keeper.noteAlive() })
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + listeners.filter { $0.name == "control" }.map {
@@ -102,9 +104,20 @@ struct Daemon {
             ledger.close()
             throw error
         }
+        noteEnd(in: ledger, isPlanned: await stop.isTriggered, at: moments.now(), logger)
         // A failure that nobody was told of yet: what is stored last when stopping, and the checkpoint.
         if let failure = ledger.close() { throw failure }
         logger.notice("stopped", metadata: [LogKey.event: "stopped"])
+    }
+
+    private func noteEnd(in ledger: SQLiteLedger, isPlanned: Bool, at moment: Moment, _ logger: Logger) {
+        do {
+            try ledger.endStart(
+                kind: isPlanned ? .planned : .stopped, reason: isPlanned ? "a restart was asked for" : "it was told to stop",
+                at: moment)
+        } catch {
+            logger.info("the end could not be noted", metadata: [LogKey.error: "\(error)"])
+        }
     }
 
     private func discordSettings() throws -> [DiscordSettings] {

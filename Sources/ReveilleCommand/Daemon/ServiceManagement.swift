@@ -59,13 +59,17 @@ struct ServiceManagement {
 
     /// Everything that runs, to be stopped in reverse.
     func services(
-        _ waker: Waker, _ readiness: ReadinessBus, grace: Duration, witness: ClockWitness, moments: any MomentSource
+        _ waker: Waker, _ readiness: ReadinessBus, grace: Duration, witness: ClockWitness, moments: any MomentSource,
+        shutdownBegins: @escaping @Sendable () async -> Void
     ) -> [any Service] {
         var services: [any Service] = buses.map { bus in CancelledService("\(bus.kind.rawValue) bus") { await bus.run() } }
         services += epochs.map { watch in CancelledService("units") { await watch.run { waker.post($0) } } }
         if let receiver { services.append(CancelledService("notify socket") { await receiver.run(reportingTo: readiness) }) }
         if let system {
-            let delay = ShutdownDelay(system, logger: logger) { _ = await waker.outlook() }
+            let delay = ShutdownDelay(system, logger: logger) {
+                _ = await waker.outlook()
+                await shutdownBegins()
+            }
             services.append(CancelledService("shutdown delay") { await delay.run() })
             if !SystemMoments.kernelTellsSynchronised {
                 let clock = ClockWatch(system, witness: witness, moments: moments, logger: logger)

@@ -54,7 +54,7 @@ struct ControlService: NamedService {
     }
 }
 
-/// Looks after the ledger: passes hints about the inbox on, and prunes what ended long ago.
+/// Looks after the ledger: passes hints about the inbox on, prunes what ended long ago, and notes that the daemon lives.
 struct LedgerKeeper: NamedService {
     var description: String { "ledger keeper" }
     let ledger: SQLiteLedger
@@ -62,9 +62,20 @@ struct LedgerKeeper: NamedService {
     let moments: any MomentSource
     let retention: Duration
     let logger: Logger
+    private let thread = LedgerThread()
+
+    init(ledger: SQLiteLedger, waker: Waker, moments: any MomentSource, retention: Duration, logger: Logger) {
+        self.ledger = ledger
+        self.waker = waker
+        self.moments = moments
+        self.retention = retention
+        self.logger = logger
+    }
 
     /// How often old wakes are looked for; each time in small bites.
     private static let pruneEveryMicroseconds: Int64 = 3_600_000_000
+    /// How often it is noted that the daemon lives: so exactly is it known how long it was away after it was cut off.
+    private static let aliveEveryMicroseconds: Int64 = 60_000_000
 
     func run() async throws {
         let hints = try InboxWatcher(ledger.folder).hints()
@@ -74,12 +85,29 @@ struct LedgerKeeper: NamedService {
                     for await _ in hints { waker.inboxMayHaveChanged() }
                 }
                 group.addTask { await prune() }
+                group.addTask { await live() }
             }
         }
     }
 
+    /// Notes that the daemon lives; a failure costs no more than exactness.
+    func noteAlive() async {
+        do {
+            try await thread.noteAlive(ledger, at: moments.now())
+        } catch {
+            logger.info("that the daemon lives could not be noted", metadata: [LogKey.error: "\(error)"])
+        }
+    }
+
+    private func live() async {
+        while true {
+            await moments.wait(untilBoottimeMicroseconds: moments.now().boottimeMicroseconds + Self.aliveEveryMicroseconds)
+            if Task.isCancelled { return }
+            await noteAlive()
+        }
+    }
+
     private func prune() async {
-        let thread = LedgerThread()
         while !Task.isCancelled {
             do {
                 try await thread.prune(ledger, endedBefore: moments.now().advanced(by: .zero - retention))
@@ -99,13 +127,20 @@ private actor LedgerThread {
     func prune(_ ledger: SQLiteLedger, endedBefore moment: Moment) throws(WakeError) {
         while try ledger.prune(endedBefore: moment) > 0, !Task.isCancelled {}
     }
+
+    func noteAlive(_ ledger: SQLiteLedger, at moment: Moment) throws(WakeError) { try ledger.noteAlive(at: moment) }
 }
 
 /// Stops the service group from within; set once the group is there.
 actor StopSignal {
     private var stop: (@Sendable () async -> Void)?
+    /// Whether it was triggered.
+    private(set) var isTriggered = false
 
     func set(_ stop: @escaping @Sendable () async -> Void) { self.stop = stop }
 
-    func trigger() async { await stop?() }
+    func trigger() async {
+        isTriggered = true
+        await stop?()
+    }
 }
