@@ -33,6 +33,16 @@ struct StartTests {
         #expect(try third.reader.starts(limit: 1).count == 1)
     }
 
+    @Test("the beginning of the machine's end is noted, and forgotten where it was called off")
+    func shutdown() throws {
+        let ledger = try SQLiteLedger.open(scratch.ledger, instance: "one")
+        try ledger.noteShutdown(isBeginning: true, at: later(5))
+        #expect(try ledger.reader.starts().first?.shutdown == later(5))
+        #expect(try ledger.reader.starts().first?.alive == later(5))
+        try ledger.noteShutdown(isBeginning: false, at: later(6))
+        #expect(try ledger.reader.starts().first?.shutdown == nil)
+    }
+
     @Test("who opens the ledger without being the daemon is no life")
     func noDaemon() throws {
         let ledger = try SQLiteLedger.open(scratch.ledger)

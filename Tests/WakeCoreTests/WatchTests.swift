@@ -88,6 +88,41 @@ struct WatchTests {
             headlines(story) == ["**Back after the restart of the machine** (down for 41 s; asked for 41 s ago). Go on with:"])
     }
 
+    @Test(
+        "a reboot that nobody announced is told with how long the machine was away, or for how long at most",
+        arguments: [(true, "the machine was away for 3 min"), (false, "the machine was away for at most 3 min")])
+    func away(isExact: Bool, words: String) {
+        var story = story()
+        story.coordinator.adopt([.epoch(Self.web, run("a")), .epoch(.host, run("1"))])
+        story.begin()
+        let lastSeen = story.now
+        let next = BootID("b002")
+        story.now = Moment(wallMilliseconds: lastSeen.wallMilliseconds + 200_000, boot: next, boottimeMicroseconds: 9_000_000)
+        let absence = RestartStory.Absence(lastSeen: lastSeen, isExact: isExact, back: story.now)
+        story.on(.epochObserved(.host, run("1", boot: next), settled: true, story: RestartStory(.reboot, absence: absence)))
+        #expect(headlines(story) == ["**The machine was rebooted** (\(words)). Go on with:"])
+        // The same boot's later restart of a unit is none of the machine's.
+        story.on(.epochObserved(Self.web, run("b", boot: next), settled: true))
+        let later = RestartStory(.restart, down: .seconds(4), absence: absence)
+        story.on(.epochObserved(Self.web, run("c", boot: next), settled: true, story: later))
+        let text = story.coordinator.wakes.values.map { NoticeText.of($0, at: story.now) }.joined()
+        #expect(text.contains("**web.service has restarted** (down for 4 s)."), "\(text)")
+    }
+
+    @Test("how long the machine was away is told once its clock is set, and not before")
+    func awayByAnUnsetClock() {
+        let lastSeen = story().now
+        var back = Moment(wallMilliseconds: 5, boot: BootID("b002"), boottimeMicroseconds: 9_000_000, clockSynchronised: false)
+        let absence = RestartStory.Absence(lastSeen: lastSeen, isExact: true, back: back)
+        #expect(absence.length(toldAt: back) == nil)
+        // The clock is set 11 s later.
+        back = Moment(
+            wallMilliseconds: lastSeen.wallMilliseconds + 71_000, boot: back.boot, boottimeMicroseconds: 20_000_000)
+        #expect(absence.length(toldAt: back) == .seconds(60))
+        back.boot = BootID("b003")
+        #expect(absence.length(toldAt: back) == nil)
+    }
+
     @Test("a soft reboot has the boot id of the boot before, and another start of its user space")
     func softReboot() {
         var story = story()

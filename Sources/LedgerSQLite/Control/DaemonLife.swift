@@ -64,6 +64,18 @@ extension SQLiteLedger {
         try life.update(store, "UPDATE daemon_start SET alive = ? WHERE number = ?", [try StartRows.text(moment)])
     }
 
+    /// Notes that a shutdown of the machine begins, or that it was called off. One sync.
+    ///
+    /// - Parameters:
+    ///   - isBeginning: false where it was called off.
+    ///   - moment: when.
+    /// - Throws: what ``commit(_:)`` throws.
+    public func noteShutdown(isBeginning: Bool, at moment: Moment) throws(WakeError) {
+        let text = try StartRows.text(moment)
+        try life.update(
+            store, "UPDATE daemon_start SET alive = ?, shutdown = ? WHERE number = ?", [text, isBeginning ? text : nil])
+    }
+
     /// Notes that this life ends in good order; without it, it counts as cut off.
     ///
     /// - Parameters:
@@ -93,7 +105,8 @@ enum StartRows {
         return try Row.fetchAll(
             database,
             sql: """
-                SELECT instance, started, alive, ended, kind, reason FROM daemon_start WHERE number < ? ORDER BY number DESC LIMIT ?
+                SELECT instance, started, alive, ended, kind, reason, shutdown FROM daemon_start WHERE number < ?
+                ORDER BY number DESC LIMIT ?
                 """, arguments: [number, limit]
         ).map { row in
             let name = "the start of \(row[0] as String)"
@@ -104,6 +117,7 @@ enum StartRows {
                 record.ended = .init(
                     kind, reason: row[5] ?? "", at: try codec.value(Moment.self, .init(ended.utf8), of: name))
             }
+            if let shutdown: String = row[6] { record.shutdown = try codec.value(Moment.self, .init(shutdown.utf8), of: name) }
             return record
         }
     }

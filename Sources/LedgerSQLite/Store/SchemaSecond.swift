@@ -3,7 +3,7 @@ extension Schema {
     static let second = """
         CREATE TABLE daemon_start (
             number INTEGER PRIMARY KEY, instance TEXT NOT NULL, boot TEXT NOT NULL, started TEXT NOT NULL, alive TEXT NOT NULL,
-            ended TEXT, kind TEXT, reason TEXT);
+            shutdown TEXT, ended TEXT, kind TEXT, reason TEXT);
 
         CREATE TABLE idempotency (
             number INTEGER PRIMARY KEY, caller TEXT NOT NULL, method TEXT NOT NULL, key TEXT NOT NULL, digest TEXT NOT NULL,

@@ -56,7 +56,8 @@ struct Daemon {
         let face = BusFace()
         let listeners = manager.takeListeners()
         let management = try ServiceManagement(
-            configuration, surroundings, manager: manager, listeners: listeners, face: face, witness: witness, store: ledger,
+            configuration, surroundings, manager: manager, listeners: listeners, face: face, witness: witness,
+            absence: try ledger.startBook().absence(before: moments.now()), store: ledger,
             moments: moments,
             logger: self.logger("systemd"))
         let supervision = Supervision(
@@ -87,7 +88,7 @@ struct Daemon {
             ]
             + management.services(
                 waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments,
-                shutdownBegins: { await keeper.noteAlive() })
+                keeper: keeper)
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + listeners.filter { $0.name == "control" }.map {

@@ -21,7 +21,7 @@ struct ServiceManagement {
     init(
         _ configuration: Configuration, _ surroundings: Surroundings, manager: ServiceManager,
         listeners: [ServiceManager.Listener], face: BusFace,
-        witness: ClockWitness,
+        witness: ClockWitness, absence: RestartStory.Absence?,
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {
         let isUserService = surroundings.userID >= 1000
@@ -38,7 +38,9 @@ struct ServiceManagement {
         if let own { face.tell(over: own) } else { logger.info("no message bus here: units can't be watched or restarted") }
         let boot = moments.now().boot
         epochs = buses.map {
-            UnitWatch($0, scope: UnitScope($0.kind, isUserService: isUserService), boot: boot, moments: moments, logger: logger)
+            UnitWatch(
+                $0, scope: UnitScope($0.kind, isUserService: isUserService), boot: boot, absence: absence, moments: moments,
+                logger: logger)
         }
         restarters =
             buses.map { UnitRestarter($0, scope: UnitScope($0.kind, isUserService: isUserService), moments: moments) }
@@ -60,20 +62,27 @@ struct ServiceManagement {
     /// Everything that runs, to be stopped in reverse.
     func services(
         _ waker: Waker, _ readiness: ReadinessBus, grace: Duration, witness: ClockWitness, moments: any MomentSource,
-        shutdownBegins: @escaping @Sendable () async -> Void
+        keeper: LedgerKeeper
     ) -> [any Service] {
         var services: [any Service] = buses.map { bus in CancelledService("\(bus.kind.rawValue) bus") { await bus.run() } }
         services += epochs.map { watch in CancelledService("units") { await watch.run { waker.post($0) } } }
         if let receiver { services.append(CancelledService("notify socket") { await receiver.run(reportingTo: readiness) }) }
         if let system {
-            let delay = ShutdownDelay(system, logger: logger) {
-                _ = await waker.outlook()
-                await shutdownBegins()
-            }
+            let delay = ShutdownDelay(
+                system, logger: logger,
+                finish: {
+                    _ = await waker.outlook()
+                    await keeper.noteShutdown(isBeginning: true)
+                }, calledOff: { await keeper.noteShutdown(isBeginning: false) })
             services.append(CancelledService("shutdown delay") { await delay.run() })
             if !SystemMoments.kernelTellsSynchronised {
                 let clock = ClockWatch(system, witness: witness, moments: moments, logger: logger)
-                services.append(CancelledService("clock") { await clock.run { waker.post(.clockSynchronised) } })
+                services.append(
+                    CancelledService("clock") {
+                        await clock.run { waker.post(.clockSynchronised) }
+                        // What was noted before counts for nothing in the next boot.
+                        await keeper.noteAlive()
+                    })
             }
         }
         if let own {

@@ -90,10 +90,22 @@ struct LedgerKeeper: NamedService {
         }
     }
 
-    /// Notes that the daemon lives; a failure costs no more than exactness.
+    /// Notes that the machine's shutdown begins, or was called off.
+    func noteShutdown(isBeginning: Bool) async {
+        let moment = moments.now()
+        await note { ledger throws(WakeError) in try ledger.noteShutdown(isBeginning: isBeginning, at: moment) }
+    }
+
+    /// Notes that the daemon lives.
     func noteAlive() async {
+        let moment = moments.now()
+        await note { ledger throws(WakeError) in try ledger.noteAlive(at: moment) }
+    }
+
+    /// A failure costs no more than exactness.
+    private func note(_ what: @Sendable (SQLiteLedger) throws(WakeError) -> Void) async {
         do {
-            try await thread.noteAlive(ledger, at: moments.now())
+            try await thread.run(ledger, what)
         } catch {
             logger.info("that the daemon lives could not be noted", metadata: [LogKey.error: "\(error)"])
         }
@@ -128,7 +140,9 @@ private actor LedgerThread {
         while try ledger.prune(endedBefore: moment) > 0, !Task.isCancelled {}
     }
 
-    func noteAlive(_ ledger: SQLiteLedger, at moment: Moment) throws(WakeError) { try ledger.noteAlive(at: moment) }
+    func run(_ ledger: SQLiteLedger, _ body: @Sendable (SQLiteLedger) throws(WakeError) -> Void) throws(WakeError) {
+        try body(ledger)
+    }
 }
 
 /// Stops the service group from within; set once the group is there.

@@ -10,6 +10,7 @@ public struct ShutdownDelay: Sendable {
     private let bus: Bus
     private let logger: Logger
     private let finish: @Sendable () async -> Void
+    private let calledOff: @Sendable () async -> Void
 
     /// Prepares one.
     ///
@@ -17,10 +18,15 @@ public struct ShutdownDelay: Sendable {
     ///   - bus: the system's.
     ///   - logger: for what was done.
     ///   - finish: returns when all that is open is on disk.
-    public init(_ bus: Bus, logger: Logger, finish: @escaping @Sendable () async -> Void) {
+    ///   - calledOff: hears that the shutdown won't come after all.
+    public init(
+        _ bus: Bus, logger: Logger, finish: @escaping @Sendable () async -> Void,
+        calledOff: @escaping @Sendable () async -> Void
+    ) {
         self.bus = bus
         self.logger = logger
         self.finish = finish
+        self.calledOff = calledOff
     }
 
     /// Holds the lock until cancelled.
@@ -39,7 +45,7 @@ public struct ShutdownDelay: Sendable {
                     release(&lock)
                     logger.notice("a shutdown was held until all was on disk")
                 } else if lock == nil {
-                    // It was called off.
+                    await calledOff()
                     lock = await take()
                 }
             default: break

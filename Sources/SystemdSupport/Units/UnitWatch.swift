@@ -27,6 +27,7 @@ public final class UnitWatch: EpochSource {
     private let bus: Bus
     private let scope: UnitScope
     private let boot: BootID
+    private let absence: RestartStory.Absence?
     private let moments: any MomentSource
     private let logger: Logger
     private let inputs: AsyncStream<Input>
@@ -38,12 +39,16 @@ public final class UnitWatch: EpochSource {
     ///   - bus: the bus of the service manager.
     ///   - scope: which targets are this manager's.
     ///   - boot: the boot in which all this happens.
+    ///   - absence: between what the machine was away before that boot, where it is known.
     ///   - moments: the clock.
     ///   - logger: for what could not be seen.
-    public init(_ bus: Bus, scope: UnitScope, boot: BootID, moments: any MomentSource, logger: Logger) {
+    public init(
+        _ bus: Bus, scope: UnitScope, boot: BootID, absence: RestartStory.Absence?, moments: any MomentSource, logger: Logger
+    ) {
         self.bus = bus
         self.scope = scope
         self.boot = boot
+        self.absence = absence
         self.moments = moments
         self.logger = logger
         (inputs, input) = AsyncStream.makeStream()
@@ -137,6 +142,9 @@ public final class UnitWatch: EpochSource {
         guard let target = table.units[name]?.target, let news = table.units[name]?.life.looked(snapshot) else { return }
         switch news {
         case .up(let invocation, let settled, let story):
+            // Whether that was a reboot, the waker decides: it knows the epoch before.
+            var story = story
+            story?.absence = absence
             table.report(.epochObserved(target, .of(boot, invocation), settled: settled, story: story))
         case .down: table.report(.targetDown(target))
         case .gaveUp(let reason): table.report(.targetGaveUp(target, reason: reason, since: since(snapshot)))
@@ -173,7 +181,8 @@ public final class UnitWatch: EpochSource {
     private func lookAtHost(_ table: Table) async {
         do {
             let start = try await Systemd.managerProperty("UserspaceTimestampMonotonic", over: bus)?.integer ?? 0
-            table.report(.epochObserved(.host, .of(boot, "\(start)"), settled: true))
+            let story = RestartStory(.reboot, absence: absence)
+            table.report(.epochObserved(.host, .of(boot, "\(start)"), settled: true, story: story))
         } catch {
             logger.warning("the machine's epoch can't be seen", metadata: [LogKey.error: "\(error)"])
         }

@@ -29,8 +29,11 @@ extension Step {
     private static func story(
         of target: RestartTarget, from before: Epoch?, to epoch: Epoch, _ told: RestartStory?
     ) -> RestartStory? {
+        var told = told
+        let absence = told?.absence
+        told?.absence = nil
         guard let old = before?.boot, let new = epoch.boot else { return told }
-        if old != new { return RestartStory(.reboot) }
+        if old != new { return RestartStory(.reboot, absence: absence) }
         return target == .host ? RestartStory(.softReboot) : told
     }
 
@@ -67,10 +70,12 @@ extension Step {
 
     /// Where nobody tells how long the target was down, a restart that we began is timed from there.
     private func timed(_ story: RestartStory?, _ sentinel: Sentinel) -> RestartStory? {
-        guard sentinel.state == .restarting, sentinel.target.isWatchable, story?.down == nil else { return story }
+        guard sentinel.state == .restarting, sentinel.target.isWatchable, story?.down == nil, story?.absence?.isExact != true
+        else { return story }
         guard let took = now.elapsed(since: sentinel.stateSince) else { return story }
         var timed = story ?? RestartStory(.restart)
         timed.down = took
+        timed.absence = nil
         return timed
     }
 

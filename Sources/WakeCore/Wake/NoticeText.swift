@@ -49,6 +49,9 @@ public enum NoticeText {
         var remarks: [String] = []
         if let detail = note.story?.detail { remarks.append(line(detail)) }
         if let down = note.story?.down, down >= .seconds(1) { remarks.append("down for \(span(down))") }
+        if let absence = note.story?.absence, let away = absence.length(toldAt: now), away >= .seconds(1) {
+            remarks.append("the machine was away for \(absence.isExact ? "" : "at most ")\(span(away))")
+        }
         // One that nobody asked for was written down when it was seen.
         if note.origin != .observed, let age = now.elapsed(since: note.requestedAt) {
             remarks.append("asked for \(span(age)) ago")

@@ -33,6 +33,8 @@ public struct StartRecord: Hashable, Sendable {
     public var started: Moment
     /// When it was last known to live.
     public var alive: Moment
+    /// When a shutdown of the machine was seen to begin; nil where none was, or it was called off.
+    public var shutdown: Moment?
     /// Its end; nil while it lives, and for ever where it was cut off.
     public var ended: End?
 
@@ -42,11 +44,13 @@ public struct StartRecord: Hashable, Sendable {
     ///   - instance: the daemon's instance id.
     ///   - started: when it started.
     ///   - alive: when it was last known to live; default: when it started.
+    ///   - shutdown: when a shutdown of the machine was seen to begin.
     ///   - ended: its end in good order, where it had one.
-    public init(instance: String, started: Moment, alive: Moment? = nil, ended: End? = nil) {
+    public init(instance: String, started: Moment, alive: Moment? = nil, shutdown: Moment? = nil, ended: End? = nil) {
         self.instance = instance
         self.started = started
         self.alive = alive ?? started
+        self.shutdown = shutdown
         self.ended = ended
     }
 }
@@ -61,4 +65,15 @@ public struct StartBook: Hashable, Sendable {
 
     /// Makes a book.
     public init(previous: [StartRecord]) { self.previous = previous }
+
+    /// From when to when the machine was away before the present boot; nil where no life in an earlier boot is known.
+    ///
+    /// - Parameter started: when this life started.
+    public func absence(before started: Moment) -> RestartStory.Absence? {
+        guard let index = previous.firstIndex(where: { $0.started.boot != started.boot }) else { return nil }
+        let last = previous[index]
+        let back = index == 0 ? started : previous[index - 1].started
+        return RestartStory.Absence(
+            lastSeen: last.shutdown ?? last.ended?.at ?? last.alive, isExact: last.shutdown != nil, back: back)
+    }
 }
