@@ -76,7 +76,10 @@ enum InstallerDisk {
         throw Complaint(.cannotCreate, "there are 99 backups of \(path)", hint: "Remove some: \(path)\(backupEnding)*")
     }
 
-    private static func makeFolders(above path: String) throws -> [String] {
+    /// Makes the folders that a path needs.
+    ///
+    /// - Returns: those that had to be made, outermost first.
+    static func makeFolders(above path: String) throws -> [String] {
         var missing: [String] = []
         var folder = (path as NSString).deletingLastPathComponent
         while !FileManager.default.fileExists(atPath: folder), folder != "/" {
@@ -99,7 +102,7 @@ enum InstallerDisk {
         close(descriptor)
     }
 
-    private static func cannotWrite(_ path: String) -> Complaint {
+    static func cannotWrite(_ path: String) -> Complaint {
         let number = errno
         return Complaint(
             number == EACCES || number == EPERM ? .permission : .cannotCreate, "\(path) can't be written: \(reason(number))",

@@ -39,6 +39,9 @@ struct InstallerGround {
     /// The folder of the ledger.
     var ledgerFolder: String { (stateHome ?? "/var/lib") + "/reveille" }
 
+    /// What keeps two installs apart.
+    var lock: String { site.manifest + ".lock" }
+
     /// Complains where nothing can be changed; `verb` is what was typed, without `sudo`.
     func check(verb: String) async throws {
         guard access("/run/systemd/system", F_OK) == 0 else {

@@ -84,6 +84,8 @@ struct InstallVerb: AsyncParsableCommand {
                 hint: "sudo install -m755 \(InstallerWords.shellQuoted(ground.site.program)) /usr/local/bin/reveille"
                     + "\nThen: sudo reveille \(typed)")
         }
+        let lock = options.dryRun ? nil : try await InstallerLock.take(ground.lock)
+        defer { withExtendedLifetime(lock) {} }
         let manifest = try ground.manifest()
         let steps = Plan.install(wanted, manifest: manifest, mayOverwrite: overwrite, look: InstallerDisk.look)
         if json { return Printing.json(.object(plan(steps, ground))) }

@@ -39,6 +39,8 @@ struct UninstallVerb: AsyncParsableCommand {
         }
         let ground = try InstallerGround(options)
         if !options.dryRun { try await ground.check(verb: "uninstall" + (purge ? " --purge" : "")) }
+        let lock = options.dryRun ? nil : try await InstallerLock.take(ground.lock)
+        defer { withExtendedLifetime(lock) {} }
         let manifest = try ground.manifest()
         let steps = Plan.uninstall(manifest, look: InstallerDisk.look)
         if json { return printPlan(steps, ground) }
@@ -46,7 +48,7 @@ struct UninstallVerb: AsyncParsableCommand {
         if options.dryRun { return Printing.line("\nNothing was done (--dry-run).") }
         try confirm(ground)
         try await stop(ground.tools)
-        try remove(steps, ground, manifest)
+        try remove(steps, ground, manifest, lock)
         try await InstallerReaders(tools: ground.tools, site: ground.site).tellOthers(InstallerReaders.changed(steps))
         if purge { try await removeState(ground) }
         sayWhatStays(steps, ground)
@@ -68,13 +70,14 @@ struct UninstallVerb: AsyncParsableCommand {
         }
     }
 
-    private func remove(_ steps: [FileStep], _ ground: InstallerGround, _ manifest: Manifest) throws {
+    private func remove(_ steps: [FileStep], _ ground: InstallerGround, _ manifest: Manifest, _ lock: InstallerLock?) throws {
         for step in steps where step.action == .remove {
             try InstallerDisk.remove(step.path)
             Printing.line("gone \(step.path)")
         }
         try InstallerDisk.remove(ground.site.manifest)
         // Those that hold something are not ours alone, and stay.
+        lock?.remove()
         let own = (ground.site.manifest as NSString).deletingLastPathComponent
         for folder in manifest.folders.reversed() + [own] { rmdir(folder) }
     }

@@ -40,7 +40,7 @@ final class BusLoop: @unchecked Sendable {
 
     /// How long until a lost connection is tried again, at first and at most.
     private static let firstRetryMilliseconds: Int32 = 250
-    private static let longestRetryMilliseconds: Int32 = 30_000
+    private static let longestRetryMilliseconds: Int32 = 5000
 
     private let kind: Bus.Kind
     private let name: String?
@@ -56,6 +56,8 @@ final class BusLoop: @unchecked Sendable {
     private var isStopping = false
     private var isLossTold = false
     private var retryMilliseconds = firstRetryMilliseconds
+    /// While there is no connection: tells when the bus's socket appears.
+    private var appearance: SocketAppearance?
 
     init(_ kind: Bus.Kind, name: String?, objects: BusObjects?) {
         self.kind = kind
@@ -172,10 +174,14 @@ final class BusLoop: @unchecked Sendable {
             descriptors.append(pollfd(fd: sd_bus_get_fd(bus), events: Int16(clamping: sd_bus_get_events(bus)), revents: 0))
             milliseconds = Self.timeout(of: bus)
         } else {
+            if appearance == nil { appearance = SocketAppearance(kind) }
+            if let appearance { descriptors.append(pollfd(fd: appearance.descriptor, events: Int16(POLLIN), revents: 0)) }
             milliseconds = retryMilliseconds
             retryMilliseconds = min(retryMilliseconds * 2, Self.longestRetryMilliseconds)
         }
         poll(&descriptors, nfds_t(descriptors.count), milliseconds)
+        // What has a name now may not listen yet: it is tried at short intervals anew.
+        if handle == nil, appearance?.hasHappened() == true { retryMilliseconds = Self.firstRetryMilliseconds }
         var count: UInt64 = 0
         eventfd_read(bell, &count)
     }
@@ -208,6 +214,7 @@ final class BusLoop: @unchecked Sendable {
             if result < 0 { tell(.nameRefused(name, reason: String(cString: strerror(-result)))) }
         }
         isLossTold = false
+        appearance = nil
         retryMilliseconds = Self.firstRetryMilliseconds
         tell(.connected)
     }

@@ -69,6 +69,7 @@ public struct StartBook: Hashable, Sendable {
     /// From when to when the machine was away before the present boot; nil where no life in an earlier boot is known.
     ///
     /// - Parameter started: when this life started.
+    /// - Returns: the absence; how long it was may be known only later.
     public func absence(before started: Moment) -> RestartStory.Absence? {
         guard let index = previous.firstIndex(where: { $0.started.boot != started.boot }) else { return nil }
         let last = previous[index]
