@@ -52,7 +52,7 @@ struct BodyTests {
             .unresolved(reason: "a,b]}"),
         ]
         let causes: [Sentinel.Cause] = [
-            .restarted, .restartedElsewhere, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "x"),
+            .restarted, .restartedElsewhere, .asked, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "x"),
             .targetFailed(reason: "y"),
         ]
         let epochs: [Epoch] = [.token(""), .startedAt(boot: BootID("c"), microseconds: .min)]

@@ -14,7 +14,7 @@ struct CodableTests {
     func sentinels() throws {
         var sentinel = Sentinel(Sample.request(target: .exec), epoch: nil, at: Sample.start)
         let causes: [Sentinel.Cause] = [
-            .restarted, .restartedElsewhere, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "ä\n"),
+            .restarted, .restartedElsewhere, .asked, .commandSucceeded, .resultUnknown, .didNotHappen(reason: "ä\n"),
             .targetFailed(reason: "x"),
         ]
         let states: [Sentinel.State] =

@@ -11,7 +11,7 @@ struct SentinelMachineTests {
         _ target: RestartTarget = .unit("web.service"), delay: Duration = .seconds(10), performedByUs: Bool = true
     ) -> Sentinel {
         Sentinel(
-            Sample.request(target: target, delay: delay, performedByUs: performedByUs), epoch: target == .exec ? nil : old,
+            Sample.request(target: target, delay: delay, performedByUs: performedByUs), epoch: target.hasEpochs ? old : nil,
             at: Sample.start)
     }
 
@@ -53,6 +53,11 @@ struct SentinelMachineTests {
         (
             "command armed", armed(.exec), ["look": "restarting", "gaveUp": "targetFailed", "cancel": "cancelled"],
             ["look": "expired", "gaveUp": "targetFailed", "cancel": "cancelled"]
+        ),
+        (
+            "nothing", armed(.nothing, performedByUs: false),
+            ["look": "fired", "gaveUp": "targetFailed", "cancel": "cancelled"],
+            ["look": "fired", "gaveUp": "targetFailed", "cancel": "cancelled"]
         ),
         (
             "command", restarting(.exec),
@@ -103,6 +108,19 @@ struct SentinelMachineTests {
         #expect(directives == [.performRestart, .examineAgain(after: .seconds(600))])
         #expect(sentinel.state == .restarting)
         #expect(sentinel.on(.examined(currentEpoch: Self.old, isSeen: true), at: 11) == [.examineAgain(after: .seconds(599))])
+    }
+
+    @Test("where nothing restarts, the wake is owed when its delay is over, and after a day it is too late")
+    func nothing() {
+        var sentinel = Self.armed(.nothing, performedByUs: false)
+        #expect(sentinel.on(.examined(currentEpoch: nil, isSeen: false), at: 4) == [.examineAgain(after: .seconds(6))])
+        #expect(sentinel.on(.epochSettled(Self.new), at: 5).isEmpty)
+        #expect(sentinel.on(.examined(currentEpoch: nil, isSeen: false), at: 10) == [.owe])
+        #expect(sentinel.state == .fired(.asked))
+        var late = Self.armed(.nothing, performedByUs: false)
+        let told = late.on(.examined(currentEpoch: nil, isSeen: false), at: 90_000)
+        #expect(told == [.report(.didNotHappen(reason: "nobody was there to wake it in time"))])
+        #expect(!Sample.request(target: .nothing, performedByUs: true).problems.isEmpty)
     }
 
     @Test("a restart that the target made by itself is not made again")

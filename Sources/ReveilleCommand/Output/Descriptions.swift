@@ -37,6 +37,7 @@ extension Sentinel.Cause {
         case .resultUnknown: "cut off while the command ran; its result is unknown"
         case .didNotHappen(let reason): "did not happen: \(reason)"
         case .targetFailed(let reason): "failed: \(reason)"
+        case .asked: "asked for"
         }
     }
 }

@@ -11,6 +11,8 @@ struct RequestOrder: Hashable {
         case observed
         /// Somebody else restarts that target, which was seen in that epoch.
         case awaited(RestartTarget, Epoch?)
+        /// Nothing restarts: the session is woken as such.
+        case wake(delay: String?)
         /// The daemon has that target restarted, which was seen in that epoch.
         case restart(RestartTarget, Epoch?, delay: String?)
         /// The daemon restarts itself, or runs the command where there is one.
@@ -34,6 +36,10 @@ struct RequestOrder: Hashable {
         case .awaited(let target, let epoch):
             request = try wish.request(
                 target: target, epoch: epoch, delay: .zero, performedByUs: false, configuration: configuration, moments: moments)
+        case .wake(let delay):
+            request = try wish.request(
+                target: .nothing, delay: try delay.map { try DurationArgument.parse($0, flag: "--delay") } ?? .zero,
+                performedByUs: false, configuration: configuration, moments: moments)
         case .restart(let target, let epoch, let delay):
             request = try wish.request(
                 target: target, epoch: epoch, delay: try wait(delay, configuration), performedByUs: true,
@@ -77,6 +83,8 @@ struct RequestOrder: Hashable {
         let place = (request.route ?? request.session.route)?.description ?? "-"
         let deed: String =
             switch (request.performedByUs, request.target, isDaemonUp) {
+            case (_, .nothing, true): "nothing restarts; the wake is due in \(DurationText.format(request.delay))"
+            case (_, .nothing, false): "nothing restarts, and no daemon runs: the wake waits for it, at most a day"
             case (true, .exec, true): "the command runs in \(DurationText.format(request.delay))"
             case (true, _, true): "\(request.target.words) restarts in \(DurationText.format(request.delay))"
             case (true, .exec, false):

@@ -4,11 +4,35 @@ import LedgerSQLite
 import WakeCore
 import WakeService
 
-/// `reveille wake`: list, show, retry, cancel, mark-delivered.
+/// `reveille wake`: now, list, show, retry, cancel, mark-delivered.
 struct WakeVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "wake", abstract: "List wakes, show one's whole story, or decide about one by hand.",
-        subcommands: [WakeList.self, WakeShow.self, WakeRetry.self, WakeCancel.self, WakeMarkDelivered.self])
+        commandName: "wake", abstract: "Wake a session, list wakes, show one's whole story, or decide about one by hand.",
+        subcommands: [WakeNow.self, WakeList.self, WakeShow.self, WakeRetry.self, WakeCancel.self, WakeMarkDelivered.self])
+}
+
+struct WakeNow: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "now", abstract: "Wake a session although nothing restarts, when its channel can hear it.",
+        discussion: """
+            Returns as soon as it is on disk; works while the daemon is down.
+
+              reveille wake now --session agent:infra:discord:channel:1234 --note "the backup is done; go on with step 4"
+            """)
+
+    @OptionGroup var request: RequestOptions
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("How long to wait before the wake, 0s to 10min; default 0s.", valueName: "duration"))
+    var delay: String?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() async throws {
+        try RequestOrder(
+            deed: .wake(delay: delay), wish: request.wish, json: output.json, sources: configuration.sources
+        ).run()
+    }
 }
 
 struct WakeList: AsyncParsableCommand {

@@ -93,6 +93,7 @@ public struct RestartRequest: Hashable, Sendable {
                 "the session key '\(session)' names no place; say where with --to, such as discord:default/channel:1234")
         }
         if owes.isEmpty { problems.append("neither a notice nor a turn is asked for") }
+        if target == .nothing, performedByUs { problems.append("'nothing' is no target that can be restarted") }
         problems += commandProblems
         return problems
     }

@@ -6,6 +6,8 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
     case host
     /// `exec`: whatever a command restarts; it has no epoch.
     case exec
+    /// `nothing`: the session is to be woken as such, after the delay; it has no epoch.
+    case nothing
     /// `unit:NAME`, `unit:system/NAME` from a user service: a unit of a service manager.
     case unit(String)
     /// `gateway:NAME`: a gateway as a process of its own.
@@ -17,6 +19,7 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
         case "self": self = .daemon
         case "host": self = .host
         case "exec": self = .exec
+        case "nothing": self = .nothing
         default:
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, !parts[1].isEmpty, text.utf8.count <= 300 else { return nil }
@@ -34,18 +37,22 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
         case .daemon: "self"
         case .host: "host"
         case .exec: "exec"
+        case .nothing: "nothing"
         case .unit(let name): "unit:\(name)"
         case .gateway(let name): "gateway:\(name)"
         }
     }
 
-    /// Whether its epoch is seen from outside, by whoever watches it: not our own, and a command has none.
+    /// Whether its epoch is seen from outside, by whoever watches it: not our own; a command and `nothing` have none.
     public var isWatchable: Bool {
         switch self {
-        case .daemon, .exec: false
+        case .daemon, .exec, .nothing: false
         case .host, .unit, .gateway: true
         }
     }
+
+    /// Whether it has epochs at all.
+    public var hasEpochs: Bool { self != .exec && self != .nothing }
 
     /// What it is called in a sentence for people.
     public var words: String {
@@ -53,6 +60,7 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
         case .daemon: "Reveille"
         case .host: "the machine"
         case .exec: "the command"
+        case .nothing: "nothing"
         case .unit(let name): name.hasPrefix("system/") ? String(name.dropFirst(7)) : name
         case .gateway(let name): "the gateway \(name)"
         }

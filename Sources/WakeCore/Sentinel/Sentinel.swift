@@ -17,7 +17,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
     /// Where it stands.
     public enum State: Hashable, Sendable, Codable {
         /// Durable, its restart still to come.
-        /// Can transition to: `restarting` (due, epoch unchanged), `fired` (epoch changed and settled within its lifetime),
+        /// Can transition to: `restarting` (due, epoch unchanged), `fired` (epoch changed and settled within its lifetime; where
+        /// nothing restarts, due),
         /// `notRestarted` (too late), `targetFailed` (the target gave up), `expired` (lifetime over), `cancelled` (by a person).
         case armed
         /// The restart is being carried out; durable before it begins.
@@ -50,6 +51,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
         case didNotHappen(reason: String)
         /// The target failed.
         case targetFailed(reason: String)
+        /// The wake itself was asked for; nothing restarted.
+        case asked
     }
 
     /// Its name.
@@ -64,8 +67,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
     public let target: RestartTarget
     /// For `exec`: what runs.
     public let command: RestartRequest.Command?
-    /// The target's epoch when the sentinel was written, or the first that was seen after that; nil for `exec`, and while it is not
-    /// known.
+    /// The target's epoch when the sentinel was written, or the first that was seen after that; nil for `exec` and
+    /// `nothing`, and while it is not known.
     public internal(set) var epoch: Epoch?
     /// How it came to be.
     public let origin: Origin
@@ -119,7 +122,7 @@ public struct Sentinel: Hashable, Sendable, Codable {
         note = request.note
         target = request.target
         command = request.command
-        self.epoch = request.target == .exec ? nil : (request.epoch ?? epoch)
+        self.epoch = request.target.hasEpochs ? request.epoch ?? epoch : nil
         origin = .requested
         requester = request.requester
         requestedAt = request.requestedAt

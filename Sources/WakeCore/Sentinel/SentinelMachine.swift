@@ -72,7 +72,7 @@ extension Sentinel {
     }
 
     private mutating func settle(_ epoch: Epoch, at now: Moment, _ policy: Policy) -> [Directive] {
-        guard target != .exec else { return [] }
+        guard target.hasEpochs else { return [] }
         guard let recorded = self.epoch else {
             // Without one nothing can be told apart: the first that is seen counts as the one before the restart.
             if state == .armed { self.epoch = epoch }
@@ -116,15 +116,24 @@ extension Sentinel {
         // A command runs as long as it runs.
         if target == .exec, state == .restarting { return [] }
         // The first epoch that is seen counts as the one before the restart; that it was down is one as well.
-        if epoch == nil, isSeen, target != .exec, state == .armed { epoch = current }
+        if epoch == nil, isSeen, target.hasEpochs, state == .armed { epoch = current }
         if now.elapsed(since: countedSince) == nil, now.clockSynchronised { countAnew(at: now, policy) }
         guard let elapsed = now.elapsed(since: countedSince) else { return [] }
         let lifetime = lifetime(policy)
         if elapsed >= lifetime {
             let began = state == .restarting
             return expire(
-                began ? "the restart was begun, but the target was not seen to come back in time" : "no restart followed in time",
+                target == .nothing
+                    ? "nobody was there to wake it in time"
+                    : began
+                        ? "the restart was begun, but the target was not seen to come back in time"
+                        : "no restart followed in time",
                 at: now)
+        }
+        if target == .nothing {
+            guard elapsed >= delay else { return [.examineAgain(after: delay - elapsed)] }
+            move(to: .fired(.asked), at: now)
+            return [.owe]
         }
         // Whether it restarted while nobody looked is still to be seen: its owner reports it after each start of the daemon.
         guard performedByUs, state == .armed, isSeen else {

@@ -26,6 +26,9 @@ public enum NoticeText {
         case .resultUnknown:
             return
                 "**The command was cut off by a restart of Reveille**; whether it took effect is unknown, so check first\(ago). Then:"
+        case .asked: return "**Woken as asked**\(ago). Go on with:"
+        case .didNotHappen(let reason) where note.target == .nothing:
+            return "**A wake that was asked for came too late**: \(line(reason))\(ago). The note was:"
         case .didNotHappen(let reason): return "**The restart of \(what) did not happen**: \(line(reason))\(ago). The note was:"
         case .targetFailed(let reason): return "**\(sentence(note.target)) failed**: \(line(reason))\(ago). The note was:"
         }

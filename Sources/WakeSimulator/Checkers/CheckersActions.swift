@@ -161,7 +161,7 @@ extension Checkers {
             guard unit.epoch(world.machine.boot) != recorded else { return }
         case .daemon: guard .token("instance\(life)") != recorded else { return }
         case .host: guard .token(world.machine.boot.description) != recorded else { return }
-        case .exec, .gateway: return
+        case .exec, .nothing, .gateway: return
         }
         report(.restartUntimely, "\(sentinel.id): \(sentinel.target) has restarted by itself in the meantime")
     }

@@ -85,6 +85,15 @@ extension Checkers {
             if value.performedAt != nil, !value.commandCutOff { report(.beforeRestart, "\(sentinel.id): the command still runs") }
         case .commandSucceeded:
             if value.performedAt == nil { report(.beforeRestart, "\(sentinel.id): the command never ran") }
+        case .asked:
+            if sentinel.target != .nothing { report(.beforeRestart, "sentinel \(sentinel.id) waits for \(sentinel.target)") }
+            guard let age = age(value.request.requestedAt) else { return }
+            let delay = value.request.delay.wholeMicroseconds
+            let slack: Int64 = value.request.requestedAt.boot == now.boot ? 1000 : 45_000_000
+            if age < delay - slack { report(.beforeRestart, "sentinel \(sentinel.id) fired \(delay - age) us too soon") }
+            if age > lifetime(value.request) + 45_000_000 {
+                report(.stale, "sentinel \(sentinel.id) fired \(age / 1_000_000) s after it was asked for")
+            }
         case .didNotHappen, .targetFailed: report(.unexcusedEnd, "sentinel \(sentinel.id) fired as a report")
         }
     }

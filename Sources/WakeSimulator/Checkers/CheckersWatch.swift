@@ -39,7 +39,7 @@ extension Checkers {
         wake.notes.contains { note in
             switch note.cause {
             case .restarted, .commandSucceeded: note.origin == .requested
-            case .restartedElsewhere, .resultUnknown, .didNotHappen, .targetFailed: false
+            case .restartedElsewhere, .resultUnknown, .didNotHappen, .targetFailed, .asked: false
             }
         }
     }

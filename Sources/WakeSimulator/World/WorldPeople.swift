@@ -65,7 +65,7 @@ extension World {
             case 0..<6: .daemon
             case 6..<10: .exec
             case 10..<18: random.pick(units).target
-            case 18: .host
+            case 18: random.percent(50) ? .host : .nothing
             default: .unit("missing.service")
             }
         nextNote += 1
@@ -78,7 +78,8 @@ extension World {
             id: Identifier(high: random.next(), low: random.next()), session: session,
             route: needsRoute ? random.pick(plan.routes) : nil, note: note, target: target,
             command: target == .exec ? RestartRequest.Command(arguments: ["true"], directory: "/") : nil,
-            delay: delay, performedByUs: target == .exec || random.percent(75), owes: owes, requestedAt: now)
+            delay: delay, performedByUs: target == .exec || (target != .nothing && random.percent(75)), owes: owes,
+            requestedAt: now)
     }
 
     /// An operator's command about something that exists.

@@ -9,6 +9,7 @@ extension World {
         case .daemon: stopRequested = true
         case .host: plan(.hostRestarts, after: span(10, 2000))
         case .exec: runCommand(sentinel)
+        case .nothing: break
         case .unit(let name): restartUnit(name, sentinel)
         case .gateway:
             plan(.event(life: life, .restartRefused(sentinel.id, reason: "no such gateway")), after: span(1, 50))
@@ -96,7 +97,7 @@ extension World {
         case .daemon: life
         case .host: machine.bootNumber
         case .unit(let name): units.first { $0.name == name }?.epochNumber
-        case .exec, .gateway: nil
+        case .exec, .nothing, .gateway: nil
         }
     }
 }
