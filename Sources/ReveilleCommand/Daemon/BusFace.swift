@@ -1,4 +1,5 @@
 import ControlServer
+import GatewayProtocol
 import Synchronization
 import SystemdSupport
 import WakeCore
@@ -18,6 +19,8 @@ final class BusFace: Sendable {
         var status = "recovering the ledger"
         var buses: [Bus] = []
         var isRecovered = false
+        /// Where news of the control plane go.
+        var publish: (@Sendable (GatewayEvent) -> Void)?
     }
 
     private let shown = Mutex(Shown())
@@ -30,12 +33,34 @@ final class BusFace: Sendable {
     /// Changes are told over this bus as well.
     func tell(over bus: Bus) { shown.withLock { $0.buses.append(bus) } }
 
-    func show(_ name: ChannelName, _ state: ChannelState, since: Moment) {
-        let (buses, isNew) = shown.withLock { shown in
-            let isNew = shown.channels[name] == nil
-            shown.channels[name] = (state, since)
-            return (shown.buses, isNew)
+    /// News go there as well.
+    func tell(_ publish: @escaping @Sendable (GatewayEvent) -> Void) { shown.withLock { $0.publish = publish } }
+
+    /// Tells news to those who listen at the control plane; to nobody before there is one.
+    func publish(_ event: GatewayEvent) { shown.withLock(\.publish)?(event) }
+
+    /// The channels as they are now, by name.
+    var channels: [(name: ChannelName, state: ChannelState, since: Moment)] {
+        shown.withLock { shown in
+            shown.channels.sorted { $0.key < $1.key }.map { ($0.key, $0.value.state, $0.value.since) }
         }
+    }
+
+    /// What deliveries wait for, as far as channels tell it.
+    var gates: Gates {
+        Gates(
+            isDaemonUp: true, channels: shown.withLock { shown in shown.channels.mapValues(\.state) }, routes: [:])
+    }
+
+    /// How a channel is, in words.
+    func words(_ name: ChannelName) -> String { shown.withLock { $0.channels[name]?.state.words } ?? "not known" }
+
+    func show(_ name: ChannelName, _ state: ChannelState, since: Moment) {
+        let (buses, isNew, isChange) = shown.withLock { shown in
+            let before = shown.channels.updateValue((state, since), forKey: name)
+            return (shown.buses, before == nil, before?.state != state)
+        }
+        if isChange { publish(DeskEvents.changed(name, state, at: since)) }
         for bus in buses {
             emit(bus, Self.path(of: name), Self.channelInterface, Self.members(name, state, since))
             if isNew { emit(bus, Self.path, Self.interface, members().filter { $0.0 == "Channels" }) }

@@ -30,8 +30,7 @@ struct LineLogHandler: LogHandler {
 
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let now = WallTime.text(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
-        let line = isJSON ? json(now, event, all) : text(now, event, all)
+        let line = isJSON ? Self.json(label, event, all) : text(Self.now, event, all)
         // One write a line, so that lines of many threads don't mix.
         FileHandle.standardError.write(Data((line + "\n").utf8))
     }
@@ -41,7 +40,10 @@ struct LineLogHandler: LogHandler {
         return "\(now) \(event.level.rawValue.uppercased()) \(event.message)\(data)"
     }
 
-    private func json(_ now: String, _ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) -> String {
+    private static var now: String { WallTime.text(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) }
+
+    /// One line of JSON, without its end.
+    static func json(_ label: String, _ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) -> String {
         var line: JSONObject = [
             "time": .string(now), "level": .string(event.level.rawValue), "message": .string("\(event.message)"),
             "label": .string(label),

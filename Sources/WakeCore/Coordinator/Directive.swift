@@ -162,7 +162,7 @@ public struct Progress: Hashable, Sendable {
 /// One decision: a constant message and its data.
 public struct Decision: Hashable, Sendable {
     /// What was decided.
-    public enum Code: String, Hashable, Sendable {
+    public enum Code: String, Hashable, Sendable, CaseIterable {
         case sentinelArmed, sentinelRefused, sentinelRestarting, sentinelFired, sentinelNotRestarted, sentinelTargetFailed
         case sentinelExpired, sentinelCancelled
         case wakeOpened, wakeJoined, wakeSealed, wakeEnded

@@ -31,6 +31,7 @@ public actor Waker {
     private let instance: Epoch
     private let logger: Logger
     private let changed: @Sendable () -> Void
+    private let told: @Sendable (Decision) -> Void
     private let executor = ThreadExecutor(name: "waker")
     private let mailbox: AsyncStream<Message>
     private nonisolated let mail: AsyncStream<Message>.Continuation
@@ -66,9 +67,11 @@ public actor Waker {
     ///   - instance: a fresh id of this start: the epoch of target `self`.
     ///   - logger: where decisions go.
     ///   - changed: called after each event that was handled; must not block.
+    ///   - told: called with each decision, after it is durable and written to the log; must not block.
     public init(
         ledger: any Ledger, outside: Outside, bus: ReadinessBus, moments: any MomentSource, dice: any DiceSource, policy: Policy,
-        instance: Epoch, logger: Logger, changed: @escaping @Sendable () -> Void = {}
+        instance: Epoch, logger: Logger, changed: @escaping @Sendable () -> Void = {},
+        told: @escaping @Sendable (Decision) -> Void = { _ in }
     ) {
         self.ledger = ledger
         self.outside = outside
@@ -78,6 +81,7 @@ public actor Waker {
         self.instance = instance
         self.logger = logger
         self.changed = changed
+        self.told = told
         (mailbox, mail) = AsyncStream.makeStream()
         self.bus = bus
         // Subscribed before anything can be published, so that no receipt is missed while the ledger is loaded; straight into the
@@ -206,7 +210,11 @@ public actor Waker {
     }
 
     private func tellAll() {
-        for decision in untold { logger.log(decision) }
+        for decision in untold {
+            logger.log(decision)
+            decision.count()
+            told(decision)
+        }
         untold = []
     }
 
