@@ -1,9 +1,13 @@
 import ControlServer
 import Foundation
+import GatewayProtocol
 import Glibc
+import Logging
 import NIOCore
 import NIOPosix
 import Testing
+import WakeCore
+import WakeService
 
 @Suite("The control sockets")
 struct ControlServerTests {
@@ -40,7 +44,7 @@ struct ControlServerTests {
         }
     }
 
-    private func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n" }
+    private func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" }
 
     private func serving(
         _ health: ControlServer.Health, _ body: (ControlServer, UInt16, _ spare: Int32) async throws -> Void
@@ -49,12 +53,29 @@ struct ControlServerTests {
         // The service manager keeps its own.
         let spare = dup(descriptor)
         defer { close(spare) }
-        let server = ControlServer(descriptor: descriptor) { health }
+        let server = try Self.server(descriptor, health)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }
             try await body(server, port, spare)
             group.cancelAll()
         }
+    }
+
+    private struct NoDesk: ControlDesk, PairingBook {
+        let methods: [String: ControlMethod] = [:]
+        let events: [String: Scope] = [:]
+        func answer(_ call: ControlCall) async -> Result<JSONValue?, GatewayFault> { .success(nil) }
+        func snapshot() async -> JSONObject { [:] }
+        func pairing(ofDevice id: String, publicKey: String) async -> Pairing? { nil }
+        func request(_ wish: PairingWish) async -> String { "" }
+    }
+
+    private static func server(_ descriptor: Int32, _ health: ControlServer.Health) throws -> ControlServer {
+        ControlServer(
+            listeners: [.descriptor(descriptor)],
+            .init(
+                access: ControlAccess(owner: 0), desk: NoDesk(), pairings: NoDesk(), health: { health }, metrics: { "" },
+                moments: try SystemMoments(environment: [:]), dice: SystemDice(), version: "test", logger: Logger(label: "test")))
     }
 
     private let good = ControlServer.Health(isRecovered: true, channels: [("discord:default", true)], status: "all \"well\"")
@@ -81,12 +102,12 @@ struct ControlServerTests {
         "say clearly what they do not serve",
         arguments: [
             ("GET / HTTP/1.1\r\nConnection: close\r\n", "404"),
-            ("GET / HTTP/1.1\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n", "501"),
+            ("GET / HTTP/1.1\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n", "400"),
             ("POST /healthz HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n", "405"),
         ])
     func unserved(head: String, status: String) async throws {
         try await serving(good) { _, port, _ in
-            let answer = try await ask(head + "Host: here\r\n\r\n", port)
+            let answer = try await ask(head + "Host: localhost\r\n\r\n", port)
             #expect(answer.hasPrefix("HTTP/1.1 \(status) "))
         }
     }
@@ -97,23 +118,23 @@ struct ControlServerTests {
         let spare = dup(descriptor)
         defer { close(spare) }
         let good = good
-        let server = ControlServer(descriptor: descriptor) { good }
+        let server = try Self.server(descriptor, good)
         let running = Task { try await server.run() }
         let idle = try await connect(port)
         let early = try await connect(port)
         try await idle.executeThenClose { idleIn, idleOut in
             try await early.executeThenClose { earlyIn, earlyOut in
                 var idleParts = idleIn.makeAsyncIterator()
-                try await idleOut.write(ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"))
+                try await idleOut.write(ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
                 // Answered, so both have been taken: they came in this order.
                 let first = try await idleParts.next()
                 #expect(first != nil)
-                server.stop()
+                server.stop(reason: "test")
                 while let rest = try await idleParts.next() {
                     let text = String(buffer: rest)
                     #expect(text.contains("live"))
                 }
-                try await earlyOut.write(ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n"))
+                try await earlyOut.write(ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
                 var answer = ByteBuffer()
                 for try await part in earlyIn { answer.writeImmutableBuffer(part) }
                 #expect(String(buffer: answer).hasPrefix("HTTP/1.1 200 ") && String(buffer: answer).contains("close"))
@@ -122,7 +143,7 @@ struct ControlServerTests {
         try await running.value
         // The next life of the daemon takes the same socket.
         let late = try await connect(port)
-        let next = ControlServer(descriptor: dup(spare)) { good }
+        let next = try Self.server(dup(spare), good)
         let again = Task { try await next.run() }
         try await late.executeThenClose { lateIn, lateOut in
             try await lateOut.write(ByteBuffer(string: get("/healthz")))
@@ -130,7 +151,7 @@ struct ControlServerTests {
             for try await part in lateIn { answer.writeImmutableBuffer(part) }
             #expect(String(buffer: answer).hasPrefix("HTTP/1.1 200 "))
         }
-        next.stop()
+        next.stop(reason: "test")
         try await again.value
     }
 
@@ -142,21 +163,21 @@ struct ControlServerTests {
         let good = good
         var next = descriptor
         for _ in 0..<20 {
-            let server = ControlServer(descriptor: next) { good }
+            let server = try Self.server(next, good)
             let running = Task { try await server.run() }
             let answers = try await withThrowingTaskGroup(of: String.self) { group in
                 for number in 0..<40 {
                     group.addTask {
-                        if number == 20 { server.stop() }
+                        if number == 20 { server.stop(reason: "test") }
                         return try await ask(get("/healthz"), port)
                     }
                 }
                 // Whoever came too late waits in the socket for the next life.
                 try await running.value
-                let heir = ControlServer(descriptor: dup(spare)) { good }
+                let heir = try Self.server(dup(spare), good)
                 let inheriting = Task { try await heir.run() }
                 let answers = try await group.reduce(into: []) { $0.append($1) }
-                heir.stop()
+                heir.stop(reason: "test")
                 try await inheriting.value
                 return answers
             }

@@ -7,7 +7,7 @@ public enum GatewayLimits {
     /// The largest frame after it: `policy.maxPayload`.
     public static let frameBytes = 25 << 20
     /// How much may wait for a client that does not read: `policy.maxBufferedBytes`.
-    public static let bufferedBytes = 50 << 20
+    public static let bufferedBytes = 16 << 20
     /// How often a `tick` comes: `policy.tickIntervalMs`.
     public static let tickMilliseconds: Int64 = 15_000
     /// From the connection to the end of the handshake.

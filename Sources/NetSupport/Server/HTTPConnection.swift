@@ -11,6 +11,7 @@ struct HTTPConnection: Sendable {
     private let channel: any Channel
     private let connections: OpenConnections
     private let maxMessageBytes: Int
+    private let firstBytes: Int?
     private let requests: AsyncStream<HTTPRequestCollector.Arrival>
     private let pipeline: NIOLoopBound<HTTPPipeline>
 
@@ -20,6 +21,7 @@ struct HTTPConnection: Sendable {
         self.connections = connections
         self.channel = channel
         maxMessageBytes = configuration.maxMessageBytes
+        firstBytes = configuration.firstBytes
         let (requests, continuation) = AsyncStream.makeStream(of: HTTPRequestCollector.Arrival.self)
         self.requests = requests
         let pipeline = HTTPPipeline(
@@ -40,7 +42,8 @@ struct HTTPConnection: Sendable {
                     return try await serve(head, handler)
                 }
                 let request = WebServerRequest(
-                    connection: id, method: head.method, uri: head.uri, headers: head.headers, body: body)
+                    connection: id, peer: try await WebServerPeer.of(channel).get(), method: head.method, uri: head.uri,
+                    headers: head.headers, body: body)
                 _ = connections.setIdle(nil, id)
                 guard try await answer(request, head, handler), !connections.setIdle(channel, id) else { return }
             }
@@ -49,6 +52,8 @@ struct HTTPConnection: Sendable {
 
     private func wantsWebSocket(_ head: HTTPRequestHead) -> Bool {
         head.method == .GET && head.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
+            && head.headers[canonicalForm: "Sec-WebSocket-Version"].first == "13"
+            && head.headers[canonicalForm: "Sec-WebSocket-Key"].count == 1
     }
 
     /// Answers one request and says whether the connection lives on.
@@ -60,6 +65,9 @@ struct HTTPConnection: Sendable {
             let keepAlive = head.isKeepAlive && !connections.isDraining
             try await write(response, keepAlive: keepAlive)
             return keepAlive
+        case .stream(let headers, let parts):
+            try await stream(parts, headers)
+            return false
         case .close:
             return false
         case .reset:
@@ -89,8 +97,22 @@ struct HTTPConnection: Sendable {
         }.get()
     }
 
+    /// Sends parts as they come, until there are no more or the peer is gone.
+    private func stream(_ parts: AsyncStream<String>, _ headers: HTTPHeaders) async throws {
+        var headers = headers
+        headers.replaceOrAdd(name: "Connection", value: "close")
+        try await channel.writeAndFlush(
+            HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))
+        ).get()
+        for await part in parts {
+            try await channel.writeAndFlush(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: part)))).get()
+        }
+        try await channel.writeAndFlush(HTTPServerResponsePart.end(nil)).get()
+    }
+
     private func serve(_ head: HTTPRequestHead, _ handler: some WebServerHandler) async throws {
-        let (id, channel, pipeline, maxMessageBytes) = (id, channel, pipeline, maxMessageBytes)
+        let (id, channel, pipeline, maxMessageBytes, firstBytes) = (id, channel, pipeline, maxMessageBytes, firstBytes)
+        let peer = try await WebServerPeer.of(channel).get()
         let upgrader = NIOWebSocketServerUpgrader(
             shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(HTTPHeaders()) },
             upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
@@ -103,10 +125,10 @@ struct HTTPConnection: Sendable {
                     channel.write(HTTPServerResponsePart.head(response), promise: nil)
                     return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
                 }
-                .flatMap { pipeline.value.becomeWebSocket(channel, maxMessageBytes: maxMessageBytes) }
+                .flatMap { pipeline.value.becomeWebSocket(channel, maxMessageBytes: maxMessageBytes, firstBytes: firstBytes) }
         }.get()
         try await frames.executeThenClose { inbound, outbound in
-            let socket = WebServerSocket(id: id, head: head, channel: channel, outbound: outbound)
+            let socket = WebServerSocket(id: id, head: head, peer: peer, channel: channel, outbound: outbound)
             await handler.serve(socket, messages: WebServerMessages(inbound: inbound, socket: socket))
         }
     }
@@ -126,7 +148,7 @@ private struct HTTPPipeline {
 
     /// Takes HTTP out and puts WebSocket in; the decoder goes last and hands over what it has read too far.
     func becomeWebSocket(
-        _ channel: any Channel, maxMessageBytes: Int
+        _ channel: any Channel, maxMessageBytes: Int, firstBytes: Int?
     ) -> EventLoopFuture<NIOAsyncChannel<WebSocketFrame, WebSocketFrame>> {
         let operations = channel.pipeline.syncOperations
         let out: [any RemovableChannelHandler] = [collector, errors, pipelining, encoder]
@@ -134,11 +156,16 @@ private struct HTTPPipeline {
             out.map { operations.removeHandler($0) }, on: channel.eventLoop)
         let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
         return removed.flatMapThrowing {
+            // Before the HTTP decoder, which hands over what it has read too far, and so before the one of frames.
+            if let firstBytes {
+                try channel.pipeline.syncOperations.addHandler(
+                    FirstBytes(limit: firstBytes), position: .after(bound.value.decoder))
+            }
             try channel.pipeline.syncOperations.addHandlers([
                 WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)),
-                WebSocketProtocolErrorHandler(isServer: true),
                 NIOWebSocketFrameAggregator(
                     minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: maxMessageBytes),
+                FrameFaults(maximumBytes: maxMessageBytes),
             ])
             return try NIOAsyncChannel<WebSocketFrame, WebSocketFrame>(wrappingChannelSynchronously: channel)
         }.flatMap { frames in

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import Synchronization
 
 #if canImport(Glibc)
@@ -67,6 +68,11 @@ final class OpenConnections: Sendable {
 
     var isDraining: Bool { book.withLock { $0.isDraining } }
 
+    /// Ends all; who is not answered yet, or has sent half a request, is told to come again.
+    func sendAway() {
+        for channel in book.withLock({ Array($0.open.values) }) { channel.eventLoop.execute { channel.sendAway() } }
+    }
+
     func closeAll(reset: Bool) {
         for channel in book.withLock({ Array($0.open.values) }) {
             channel.end(reset: reset)
@@ -75,6 +81,18 @@ final class OpenConnections: Sendable {
 }
 
 extension Channel {
+    fileprivate func sendAway() {
+        // The encoder's own context: what is written there goes out as it is, whatever state HTTP is in.
+        if let context = try? pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self) {
+            context.writeAndFlush(NIOAny(allocator.buffer(string: Self.comeAgain)), promise: nil)
+        }
+        close(promise: nil)
+    }
+
+    private static var comeAgain: String {
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    }
+
     /// Closes the channel; with `reset`, unsent data is thrown away and the peer sees RST instead of FIN.
     func end(reset: Bool) {
         guard reset, let options = self as? any SocketOptionProvider else {

@@ -29,6 +29,8 @@ public final class WebServer: Sendable {
         public var maxBodyBytes: Int
         /// Largest WebSocket message from a client, in bytes; more ends the connection. Default 1 MiB.
         public var maxMessageBytes: Int
+        /// The most that a WebSocket peer may send before ``WebServerSocket/allowLargeMessages()``, in bytes; `nil` for no such bound.
+        public var firstBytes: Int?
         /// Most connections at once; more are closed at once. Default 4,096.
         public var maxConnections: Int
         /// The certificate for TLS; `nil` for plain text.
@@ -37,8 +39,9 @@ public final class WebServer: Sendable {
         /// Makes a configuration.
         public init(
             host: String = "127.0.0.1", port: Int = 0, maxBodyBytes: Int = 26 << 20, maxMessageBytes: Int = 1 << 20,
-            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil, descriptor: Int32? = nil
+            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil, descriptor: Int32? = nil, firstBytes: Int? = nil
         ) {
+            self.firstBytes = firstBytes
             self.descriptor = descriptor
             self.host = host
             self.port = port
@@ -105,7 +108,7 @@ public final class WebServer: Sendable {
         listener.map(Self.finishAccepting)
         connections.drain()
         let connections = connections
-        MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: TimeAmount(limit)) { connections.closeAll(reset: false) }
+        MultiThreadedEventLoopGroup.singleton.next().scheduleTask(in: TimeAmount(limit)) { connections.sendAway() }
     }
 
     /// Takes nobody more, and closes the listener when all who were taken are known: NIO drops connections whose pipeline is not set up

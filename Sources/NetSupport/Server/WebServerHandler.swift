@@ -5,6 +5,8 @@ public import NIOHTTP1
 public struct WebServerRequest: Sendable {
     /// The connection it came over: a number that this server gives once.
     public let connection: UInt64
+    /// Who is at the other end.
+    public let peer: WebServerPeer
     /// The method.
     public let method: HTTPMethod
     /// Path and query, as sent.
@@ -36,6 +38,8 @@ public struct WebServerResponse: Sendable {
 public enum WebServerReply: Sendable {
     /// Send this.
     case response(WebServerResponse)
+    /// Send these headers with status 200, then the parts as they come; the connection ends with them.
+    case stream(HTTPHeaders, AsyncStream<String>)
     /// Close the connection in order, with nothing sent.
     case close
     /// Close the connection with a TCP reset.

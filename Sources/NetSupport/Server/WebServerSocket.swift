@@ -8,11 +8,17 @@ public struct WebServerSocket: Sendable {
     public let id: UInt64
     /// The handshake request.
     public let head: HTTPRequestHead
+    /// Who is at the other end.
+    public let peer: WebServerPeer
     private let channel: any Channel
     private let outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>
 
-    init(id: UInt64, head: HTTPRequestHead, channel: any Channel, outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>) {
+    init(
+        id: UInt64, head: HTTPRequestHead, peer: WebServerPeer, channel: any Channel,
+        outbound: NIOAsyncChannelOutboundWriter<WebSocketFrame>
+    ) {
         self.id = id
+        self.peer = peer
         self.head = head
         self.channel = channel
         self.outbound = outbound
@@ -38,6 +44,36 @@ public struct WebServerSocket: Sendable {
         try await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, data: data))
     }
 
+    /// Queues a text message and returns at once.
+    ///
+    /// - Parameters:
+    ///   - bytes: the message, in UTF-8.
+    ///   - written: called on the event loop when the bytes have left for the kernel, or never will.
+    public func post(text bytes: [UInt8], written: @escaping @Sendable () -> Void) {
+        let frame = WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: bytes))
+        channel.writeAndFlush(frame).whenComplete { _ in written() }
+    }
+
+    /// Queues a close frame with its reason and returns at once. The connection ends when the peer has answered, at the latest after
+    /// the grace period.
+    public func close(code: UInt16, reason: String, grace: Duration) {
+        channel.writeAndFlush(WebSocketFrame(closing: code, reason, on: channel)).whenComplete { [channel] _ in
+            channel.eventLoop.scheduleTask(in: TimeAmount(grace)) { channel.close(promise: nil) }
+        }
+        // A peer that does not read keeps the frame from being written at all.
+        channel.eventLoop.scheduleTask(in: TimeAmount(grace * 2)) { [channel] in channel.close(promise: nil) }
+    }
+
+    /// From now on messages may be as large as the server allows; before, all messages together may have
+    /// ``WebServer/Configuration/firstBytes``.
+    public func allowLargeMessages() {
+        channel.eventLoop.execute { [channel] in
+            let operations = channel.pipeline.syncOperations
+            guard let first = try? operations.context(handlerType: FirstBytes.self) else { return }
+            operations.removeHandler(context: first, promise: nil)
+        }
+    }
+
     /// Ends the TCP connection without a close frame, in order or with a reset.
     public func drop(reset: Bool) {
         channel.end(reset: reset)
@@ -45,6 +81,16 @@ public struct WebServerSocket: Sendable {
 
     fileprivate func answer(ping: ByteBuffer) async throws {
         try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: ping))
+    }
+}
+
+extension WebSocketFrame {
+    /// A close frame.
+    init(closing code: UInt16, _ reason: String, on channel: any Channel) {
+        var data = channel.allocator.buffer(capacity: 2 + reason.utf8.count)
+        data.writeInteger(code)
+        data.writeString(reason)
+        self.init(fin: true, opcode: .connectionClose, data: data)
     }
 }
 

@@ -75,6 +75,9 @@ struct Daemon {
                     [SelfRestarter { await stop.trigger() }, CommandRestarter()] + management.restarters)),
             bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
             changed: { supervision.changed() })
+        let parts = ControlServer.Parts(
+            access: ControlAccess(owner: surroundings.userID), desk: StillDesk(), pairings: StillDesk(), health: { face.health },
+            metrics: { "" }, moments: moments, dice: dice, version: Version.text, logger: logger)
         let keeper = LedgerKeeper(
             ledger: ledger, waker: waker, moments: moments, retention: configuration.ledger.retention, logger: logger)
         // Stopped in reverse: first nobody new is taken, then the waker, so that sends under way still have a transport; the ledger's
@@ -92,7 +95,7 @@ struct Daemon {
             + channels.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + listeners.filter { $0.name == "control" }.map {
-                ControlService(server: ControlServer(descriptor: $0.descriptor) { face.health })
+                ControlService(server: ControlServer(listeners: [.descriptor($0.descriptor)], parts))
             }
         let group = ServiceGroup(
             configuration: .init(

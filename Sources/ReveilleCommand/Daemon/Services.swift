@@ -49,7 +49,7 @@ struct ControlService: NamedService {
         try await withGracefulShutdownHandler {
             try await server.run()
         } onGracefulShutdown: {
-            server.stop()
+            server.stop(reason: "the daemon stops")
         }
     }
 }

@@ -1,0 +1,96 @@
+import GatewayProtocol
+import NetSupport
+import Synchronization
+import WakeCore
+
+/// One client: its machine, and what waits to be written to it.
+final class ControlConnection: Sendable {
+    private struct State {
+        var machine: ServerConnection
+        var caller: ControlCaller?
+        /// Bytes that the kernel has not taken yet.
+        var pendingBytes = 0
+        /// Whether anything of them was taken since the last tick.
+        var hasMoved = true
+        var tasks: [RequestID: Task<Void, Never>] = [:]
+    }
+
+    /// What is left to do after the frames are sent.
+    enum Errand: Sendable {
+        case verify(ConnectParameters)
+        case perform(GatewayRequest)
+    }
+
+    /// How long a client has to answer our close frame.
+    static let grace: Duration = .seconds(2)
+
+    let socket: WebServerSocket
+    let nonce: String
+    let challengedAt: Int64
+    private let closed: @Sendable (GatewayClose) -> Void
+    private let state: Mutex<State>
+
+    init(_ socket: WebServerSocket, nonce: String, at now: Int64, closed: @escaping @Sendable (GatewayClose) -> Void) {
+        self.socket = socket
+        self.nonce = nonce
+        self.closed = closed
+        challengedAt = now
+        state = Mutex(State(machine: ServerConnection(nonce: nonce, at: now)))
+    }
+
+    var caller: ControlCaller? { state.withLock(\.caller) }
+
+    func begin() { _ = feed { $0.begin() } }
+
+    /// It was let in.
+    func admit(_ caller: ControlCaller, _ hello: Hello) {
+        state.withLock { $0.caller = caller }
+        _ = feed { $0.admitted(hello) }
+    }
+
+    /// Feeds the machine, sends what comes of it in order, and returns what takes longer.
+    func feed(_ input: (inout ServerConnection) -> [ServerConnection.Directive]) -> [Errand] {
+        state.withLock { state in
+            var errands: [Errand] = []
+            var directives = input(&state.machine)[...]
+            while let directive = directives.popFirst() {
+                switch directive {
+                case .send(let frame): directives += send(frame, &state)
+                case .allowLargeFrames: socket.allowLargeMessages()
+                case .verify(let connect): errands.append(.verify(connect))
+                case .perform(let request): errands.append(.perform(request))
+                case .cancel(let id): state.tasks[id]?.cancel()
+                case .close(let close):
+                    socket.close(code: close.code, reason: close.reason, grace: Self.grace)
+                    closed(close)
+                }
+            }
+            return errands
+        }
+    }
+
+    private func send(_ frame: GatewayFrame, _ state: inout State) -> [ServerConnection.Directive] {
+        let bytes = frame.bytes
+        let count = bytes.count
+        state.pendingBytes += count
+        guard state.pendingBytes <= GatewayLimits.bufferedBytes else { return state.machine.close(.slowConsumer) }
+        socket.post(text: bytes) { [weak self] in
+            self?.state.withLock { state in
+                state.pendingBytes -= count
+                state.hasMoved = true
+            }
+        }
+        return []
+    }
+
+    /// Two ticks without a byte taken: it reads no more.
+    func tick(_ event: GatewayEvent) {
+        let isStuck = state.withLock { state in
+            defer { state.hasMoved = false }
+            return state.pendingBytes > 0 && !state.hasMoved
+        }
+        _ = feed { isStuck ? $0.close(.slowConsumer) : $0.published(event) }
+    }
+
+    func keep(_ task: Task<Void, Never>?, for id: RequestID) { state.withLock { $0.tasks[id] = task } }
+}
