@@ -110,7 +110,7 @@ class Rig:
     # ── The program ──
 
     def environment(self, fault=None):
-        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder)}
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.folder), "REVEILLE_RESTART_LOOP_STARTS": "0"}
         if fault is not None:
             self.struck_log.unlink(missing_ok=True)
             environment |= {"LD_PRELOAD": self.options.shim, "IOFAULT_ROOT": str(self.state), "IOFAULT_LOG": str(self.struck_log)}

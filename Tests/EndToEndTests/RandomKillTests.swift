@@ -119,7 +119,8 @@ struct KillStory {
     }
 
     private func start() throws -> Program {
-        let daemon = try stage.start(["daemon"] + (judge == .history ? ["--set", "delivery.nonceWindow=0s"] : []))
+        let daemon = try stage.start(
+            ["daemon", "--set", "restart.loopStarts=0"] + (judge == .history ? ["--set", "delivery.nonceWindow=0s"] : []))
         daemon.feed()
         return daemon
     }

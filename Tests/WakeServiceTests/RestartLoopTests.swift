@@ -45,13 +45,17 @@ struct RestartLoopTests {
             loop.isLooping(after: [life(10), life(299), life(9_000)], at: now), "the third start is what counts, not its life")
     }
 
-    @Test("the machine's own restarts count as well, also before its clock is set")
+    @Test("a machine that was lost is not the daemon's doing: its restarts don't count, nor do lives before them")
     func acrossBoots() {
-        let lives = [life(60, boot: "b1"), life(120, boot: "b0"), life(180, boot: "a9")]
-        #expect(loop.isLooping(after: lives, at: now))
-        var unset = now
-        unset.clockSynchronised = false
-        #expect(loop.isLooping(after: lives, at: unset))
+        #expect(!loop.isLooping(after: [life(60, boot: "b1"), life(120, boot: "b0"), life(180, boot: "a9")], at: now))
+        #expect(!loop.isLooping(after: [life(10), life(20), life(30, boot: "b1"), life(40, boot: "b1")], at: now))
+    }
+
+    @Test("0 starts switch it off")
+    func off() {
+        var loop = loop
+        loop.loopStarts = 0
+        #expect(!loop.isLooping(after: [life(10), life(20), life(30), life(40)], at: now))
     }
 
     @Test("after a planned restart the next one waits out the rest of 30 seconds, also when a crash came between")

@@ -17,7 +17,6 @@ actor RestartDesk {
     }
 
     private let moments: any MomentSource
-    private let cooldown: Duration
     /// Until when the cool-down of the restart that began this life lasts, in microseconds of boottime.
     private let coolUntil: Int64
     private let stop: @Sendable (String) async -> Void
@@ -26,14 +25,12 @@ actor RestartDesk {
 
     /// - Parameters:
     ///   - moments: the clock.
-    ///   - cooldown: the least time between two restarts.
-    ///   - remaining: what is left of it at the start; zero where this start was no restart.
+    ///   - remaining: what is left of the cool-down since the restart that began this life.
     ///   - stop: ends the daemon, for that reason.
     init(
-        moments: any MomentSource, cooldown: Duration, remaining: Duration, stop: @escaping @Sendable (String) async -> Void
+        moments: any MomentSource, remaining: Duration, stop: @escaping @Sendable (String) async -> Void
     ) {
         self.moments = moments
-        self.cooldown = cooldown
         self.stop = stop
         coolUntil = moments.now().boottimeMicroseconds + remaining.wholeMicroseconds
     }

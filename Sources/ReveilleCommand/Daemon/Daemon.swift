@@ -1,4 +1,5 @@
 import ControlServer
+import CoreMetrics
 import DiscordProtocol
 import DiscordTransport
 import Foundation
@@ -17,24 +18,21 @@ struct Daemon {
     private let configuration: Configuration
     private let surroundings: Surroundings
 
+    private let loader: ConfigurationLoader
     private let manager: ServiceManager
-    private let reload: @Sendable () throws -> Configuration
     private let level: SharedLogLevel
+    private let ring = LogRing()
 
     /// - Parameters:
     ///   - configuration: what was read.
-    ///   - surroundings: where.
+    ///   - loader: what read it, and reads it again from the same places.
     ///   - manager: who started us.
-    ///   - reload: reads the configuration again, from the same places.
-    init(
-        configuration: Configuration, surroundings: Surroundings, manager: ServiceManager,
-        reload: @escaping @Sendable () throws -> Configuration
-    ) {
-        self.reload = reload
+    init(configuration: Configuration, loader: ConfigurationLoader, manager: ServiceManager) {
+        self.loader = loader
         level = SharedLogLevel(Logger.Level(rawValue: configuration.log.level) ?? .info)
         self.manager = manager
         self.configuration = configuration
-        self.surroundings = surroundings
+        surroundings = loader.surroundings
     }
 
     func run() async throws {
@@ -62,22 +60,41 @@ struct Daemon {
             logger: self.logger("systemd"))
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
-        let channels = settings.map {
-            DiscordChannel(settings: $0, store: ledger, moments: moments, dice: dice, logger: self.logger("discord"))
+        let past = Past(configuration, try ledger.startBook(), at: moments.now())
+        for remark in past.remarks + configuration.warnings {
+            logger.warning("\(remark)", metadata: [LogKey.event: "remark"])
         }
-        let stop = StopSignal()
+        let channelLogger = self.logger("discord")
+        let hosts = settings.map {
+            ChannelHost($0, whyNot: past.whyNoChannels) {
+                DiscordChannel(settings: $0, store: ledger, moments: moments, dice: dice, logger: channelLogger)
+            }
+        }
+        let purpose = StopPurpose()
+        let stop = StopSignal(purpose)
+        let metrics = PrometheusMetrics()
+        MetricsSystem.bootstrap(metrics)
         let waker = Waker(
             ledger: ledger,
             outside: Waker.Outside(
-                transports: channels, routeChecks: channels, lookups: channels,
+                transports: hosts, routeChecks: hosts, lookups: hosts,
                 epochs: management.epochs,
                 restarts: RestartCoordinator(
-                    [SelfRestarter { await stop.trigger() }, CommandRestarter()] + management.restarters)),
+                    [SelfRestarter { await stop.restart(because: "a restart was asked for") }, CommandRestarter()]
+                        + management.restarters)),
             bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
-            changed: { supervision.changed() })
-        let parts = ControlServer.Parts(
-            access: ControlAccess(owner: surroundings.userID), desk: StillDesk(), pairings: StillDesk(), health: { face.health },
-            metrics: { "" }, moments: moments, dice: dice, version: Version.text, logger: logger)
+            changed: { supervision.changed() },
+            told: { decision in DeskEvents.of(decision, at: moments.now()).map { face.publish($0) } })
+        let live = LiveConfiguration(configuration, loader: loader, level: level, hosts: hosts)
+        let plane = try ControlPlane(
+            Desk.Parts(
+                waker: waker, face: face, hosts: hosts, live: live,
+                restarts: RestartDesk(moments: moments, remaining: past.cooldown) { await stop.restart(because: $0) },
+                thread: ControlThread(ledger: ledger, store: try ConfigurationStore(loader: loader)), ring: ring,
+                moments: moments,
+                dice: dice, instance: instance, startedAt: moments.now(), remarks: past.remarks,
+                logger: self.logger("control")),
+            listeners: listeners, purpose: purpose, configuration: configuration, surroundings: surroundings, metrics: metrics)
         let keeper = LedgerKeeper(
             ledger: ledger, waker: waker, moments: moments, retention: configuration.ledger.retention, logger: logger)
         // Stopped in reverse: first nobody new is taken, then the waker, so that sends under way still have a transport; the ledger's
@@ -86,17 +103,20 @@ struct Daemon {
             [
                 keeper, supervision.watching(waker, bus),
                 ReloadService(
-                    configuration: configuration, load: reload, level: level, manager: manager, supervision: supervision,
-                    logger: logger),
+                    live: live, manager: manager, supervision: supervision, logger: logger),
             ]
             + management.services(
                 waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments,
                 keeper: keeper)
-            + channels.map { ChannelService(source: $0, bus: bus) }
+            + hosts.map { ChannelService(source: $0, bus: bus) }
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
-            + listeners.filter { $0.name == "control" }.map {
-                ControlService(server: ControlServer(listeners: [.descriptor($0.descriptor)], parts))
-            }
+            + [
+                CancelledService("channel starter") {
+                    guard past.whyNoChannels != nil else { return }
+                    await moments.wait(untilBoottimeMicroseconds: past.channelsAt.boottimeMicroseconds)
+                    if !Task.isCancelled { for host in hosts { _ = host.start() } }
+                }, plane.service,
+            ]
         let group = ServiceGroup(
             configuration: .init(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -108,17 +128,15 @@ struct Daemon {
             ledger.close()
             throw error
         }
-        noteEnd(in: ledger, isPlanned: await stop.isTriggered, at: moments.now(), logger)
+        noteEnd(in: ledger, purpose.restart, at: moments.now(), logger)
         // A failure that nobody was told of yet: what is stored last when stopping, and the checkpoint.
         if let failure = ledger.close() { throw failure }
         logger.notice("stopped", metadata: [LogKey.event: "stopped"])
     }
 
-    private func noteEnd(in ledger: SQLiteLedger, isPlanned: Bool, at moment: Moment, _ logger: Logger) {
+    private func noteEnd(in ledger: SQLiteLedger, _ restart: String?, at moment: Moment, _ logger: Logger) {
         do {
-            try ledger.endStart(
-                kind: isPlanned ? .planned : .stopped, reason: isPlanned ? "a restart was asked for" : "it was told to stop",
-                at: moment)
+            try ledger.endStart(kind: restart == nil ? .stopped : .planned, reason: restart ?? "it was told to stop", at: moment)
         } catch {
             logger.info("the end could not be noted", metadata: [LogKey.error: "\(error)"])
         }
@@ -129,8 +147,7 @@ struct Daemon {
         var settings: [DiscordSettings] = []
         for account in configuration.discordAccounts.values.sorted(by: { $0.name < $1.name }) {
             do {
-                let secret = try DiscordToken.load(for: account, in: surroundings)
-                settings.append(try DiscordSettings(account, token: secret))
+                settings.append(try DiscordSettings(account, in: surroundings))
             } catch let problem as ConfigurationProblem {
                 problems.append(problem)
             }
@@ -150,15 +167,17 @@ struct Daemon {
         let level = level.map { SharedLogLevel($0) } ?? self.level
         let isJournal = configuration.log.format == .auto && JournalLogHandler.isConnected(environment: surroundings.variables)
         return Logger(label: label) { label -> any LogHandler in
-            if isJournal { return JournalLogHandler(label: label, level: level) }
-            return LineLogHandler(label: label, level: level, format: configuration.log.format)
+            let kept = LogRing.Handler(ring, label: label, level: level)
+            if isJournal { return MultiplexLogHandler([JournalLogHandler(label: label, level: level), kept]) }
+            return MultiplexLogHandler([LineLogHandler(label: label, level: level, format: configuration.log.format), kept])
         }
     }
 }
 
 extension DiscordSettings {
-    /// The settings of a configured account.
-    init(_ account: DiscordAccount, token: Secret) throws {
+    /// The settings of a configured account, its token read.
+    init(_ account: DiscordAccount, in surroundings: Surroundings) throws {
+        let token = try DiscordToken.load(for: account, in: surroundings)
         guard let token = BotToken(token.reveal()) else {
             throw Complaint(.configuration, "the token of discord:\(account.name) is not one line of visible characters")
         }
@@ -170,5 +189,32 @@ extension DiscordSettings {
             case .everyone: mentions.insert(.everyone)
             }
         }
+    }
+}
+
+/// What the daemon's earlier lives mean for this one.
+private struct Past {
+    /// Why the channels are not started; nil: they are.
+    let whyNoChannels: String?
+    /// When they are started all the same: it has not crashed for as long.
+    let channelsAt: Moment
+    /// What is left of the cool-down between two restarts.
+    let cooldown: Duration
+    /// In words, for whoever looks.
+    let remarks: [String]
+
+    init(_ configuration: Configuration, _ book: StartBook, at now: Moment) {
+        var loop = RestartLoop()
+        loop.loopStarts = configuration.restarts.loopStarts
+        loop.loopWithin = configuration.restarts.loopWithin
+        loop.cooldown = configuration.restarts.cooldown
+        cooldown = loop.cooldownLeft(after: book.previous, at: now) ?? .zero
+        channelsAt = now.advanced(by: loop.loopWithin)
+        let isLooping = loop.isLooping(after: book.previous, at: now)
+        whyNoChannels =
+            isLooping
+            ? "not started: \(loop.loopStarts) starts after a crash within \(NoticeText.span(loop.loopWithin)); "
+                + "they start in \(NoticeText.span(loop.loopWithin)), or at once by reveille call channels.start" : nil
+        remarks = whyNoChannels.map { ["the channels were \($0)"] } ?? []
     }
 }

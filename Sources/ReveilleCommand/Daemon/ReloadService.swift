@@ -9,9 +9,7 @@ import WakeService
 /// nothing.
 struct ReloadService: NamedService {
     var description: String { "reload" }
-    let configuration: Configuration
-    let load: @Sendable () throws -> Configuration
-    let level: SharedLogLevel
+    let live: LiveConfiguration
     let manager: ServiceManager
     let supervision: Supervision
     let logger: Logger
@@ -29,25 +27,20 @@ struct ReloadService: NamedService {
     }
 
     private func reload() {
-        let fresh: Configuration
-        do { fresh = try load() } catch {
-            return logger.error(
+        do {
+            let takeover = try live.takeOver()
+            let waiting = takeover.waiting.joined(separator: ", ")
+            logger.notice(
+                "the configuration was read again",
+                metadata: [
+                    LogKey.event: "reloaded",
+                    LogKey.reason:
+                        "\(waiting.isEmpty ? "all of it is in force" : "a restart of the daemon is needed for \(waiting)")",
+                ])
+        } catch {
+            logger.error(
                 "the configuration was read again and is faulty: the old one stays in force", metadata: [LogKey.error: "\(error)"]
             )
         }
-        level.level = Logger.Level(rawValue: fresh.log.level) ?? level.level
-        let old = Dictionary(configuration.settings.map { ($0.path, $0.text) }) { $1 }
-        let changed = fresh.settings.filter { old[$0.path] != $0.text && $0.descriptor.change != .reload }.map { "\($0.path)" }
-        let gone = configuration.settings.map(\.path).filter { path in !fresh.settings.contains { $0.path == path } }.map {
-            "\($0)"
-        }
-        let waiting = (changed + gone).sorted().joined(separator: ", ")
-        logger.notice(
-            "the configuration was read again",
-            metadata: [
-                LogKey.event: "reloaded",
-                LogKey.reason:
-                    "\(waiting.isEmpty ? "all of it is in force" : "a restart of the daemon is needed for \(waiting)")",
-            ])
     }
 }

@@ -106,10 +106,14 @@ struct CancelledService: NamedService {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await work()
-            // What is done has not ended: an end would end the daemon.
-            let (never, _continuation) = AsyncStream.makeStream(of: Never.self)
-            for await _ in never {}
-            withExtendedLifetime(_continuation) {}
+            await Self.forever()
         }
+    }
+
+    /// What is done has not ended: an end would end the daemon. Returns when cancelled.
+    static func forever() async {
+        let (never, _continuation) = AsyncStream.makeStream(of: Never.self)
+        for await _ in never {}
+        withExtendedLifetime(_continuation) {}
     }
 }

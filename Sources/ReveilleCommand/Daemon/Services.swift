@@ -1,4 +1,3 @@
-import ControlServer
 import LedgerSQLite
 import Logging
 import ServiceLifecycle
@@ -36,20 +35,6 @@ struct WakerService: NamedService {
         } onGracefulShutdown: {
             supervision.stopping()
             waker.stop()
-        }
-    }
-}
-
-/// Runs a control socket; a graceful end answers those who have asked.
-struct ControlService: NamedService {
-    var description: String { "control socket" }
-    let server: ControlServer
-
-    func run() async throws {
-        try await withGracefulShutdownHandler {
-            try await server.run()
-        } onGracefulShutdown: {
-            server.stop(reason: "the daemon stops")
         }
     }
 }
@@ -148,13 +133,15 @@ private actor LedgerThread {
 /// Stops the service group from within; set once the group is there.
 actor StopSignal {
     private var stop: (@Sendable () async -> Void)?
-    /// Whether it was triggered.
-    private(set) var isTriggered = false
+    private let purpose: StopPurpose
+
+    init(_ purpose: StopPurpose) { self.purpose = purpose }
 
     func set(_ stop: @escaping @Sendable () async -> Void) { self.stop = stop }
 
-    func trigger() async {
-        isTriggered = true
+    /// Ends the daemon, to be started again by its supervisor.
+    func restart(because reason: String) async {
+        purpose.restarts(because: reason)
         await stop?()
     }
 }

@@ -47,7 +47,7 @@ struct DemoStage {
         let document: JSONValue = [
             "ledger": ["directory": .string(folder.appending(path: "ledger").path)],
             "discord": ["accounts": ["default": .object(settings)]],
-            "log": ["format": "json"],
+            "log": ["format": "json"], "control": ["port": 0],
         ]
         try Data(document.bytes).write(to: configuration)
     }

@@ -23,11 +23,8 @@ struct DaemonVerb: AsyncParsableCommand {
         let surroundings = Surroundings.ofThisProcess()
         let manager = ServiceManager()
         do {
-            let loaded = try configuration.load(in: surroundings)
-            let sources = configuration.sources
-            let daemon = Daemon(configuration: loaded, surroundings: surroundings, manager: manager) {
-                try sources.load(in: surroundings)
-            }
+            let loader = try configuration.sources.loader(in: surroundings)
+            let daemon = Daemon(configuration: try loader.load(), loader: loader, manager: manager)
             try await daemon.run()
         } catch {
             let complaint = Complaint(any: error)

@@ -66,8 +66,9 @@ public enum KeyTable {
             "restart.cooldown", .duration(.zero...(.minutes(10))), default: .text("30s"), change: .daemonRestart,
             "The least time from one restart of the daemon by a change of its configuration to the next."),
         KeyDescriptor(
-            "restart.loopStarts", .integer(1...100), default: .text("3"), change: .daemonRestart,
-            "A daemon that began this often without a clean stop before it starts its control plane alone, without channels."),
+            "restart.loopStarts", .integer(0...100), default: .text("3"), change: .daemonRestart,
+            "A daemon that began this often after a crash starts its control plane alone, and its channels once that time is over; 0: never."
+        ),
         KeyDescriptor(
             "restart.loopWithin", .duration(.seconds(10)...(.hours(24))), default: .text("5min"), change: .daemonRestart,
             "The time in which those starts are counted."),

@@ -6,7 +6,8 @@ public struct SessionPattern: Sendable, Hashable, CustomStringConvertible {
     /// The pattern as it was written.
     public let description: String
 
-    init(_ text: String) {
+    /// Takes a pattern.
+    public init(_ text: String) {
         description = text
     }
 

@@ -2,7 +2,7 @@ public import WakeCore
 
 /// Tells from the lives before this one whether the daemon is in a loop of restarts. Pure.
 public struct RestartLoop: Hashable, Sendable {
-    /// So many starts after an unclean end are a loop.
+    /// So many starts after an unclean end are a loop; 0: none ever is.
     public var loopStarts = 3
     /// Where they fall within that time.
     public var loopWithin: Duration = .seconds(300)
@@ -13,22 +13,25 @@ public struct RestartLoop: Hashable, Sendable {
     public init() {}
 
     /// Whether too many unclean starts have happened, this one included. A start is unclean where the life before it ended neither
-    /// as planned nor because it was told to, in this boot or another; one clean end breaks the row, so that whoever stops the daemon
-    /// and starts it again gets it whole.
+    /// as planned nor because it was told to, and the machine was not restarted in between: a lost machine is not the daemon's doing.
+    /// One clean end breaks the row, so that whoever stops the daemon and starts it again gets it whole.
     ///
     /// - Parameters:
     ///   - previous: the lives before this one, newest first.
     ///   - now: when this one started.
     /// - Returns: whether the last ``loopStarts`` starts were unclean and all within ``loopWithin``.
     public func isLooping(after previous: [StartRecord], at now: Moment) -> Bool {
+        guard loopStarts > 0 else { return false }
         var count = 0
         var start = now
         for life in previous {
-            guard life.ended == nil, Self.elapsed(since: start, at: now) <= loopWithin else { break }
+            guard life.ended == nil, life.started.boot == start.boot, Self.elapsed(since: start, at: now) <= loopWithin else {
+                break
+            }
             count += 1
             start = life.started
         }
-        return count >= max(1, loopStarts)
+        return count >= loopStarts
     }
 
     /// How much of the pause after the last planned restart is left.

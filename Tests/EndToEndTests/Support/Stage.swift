@@ -53,6 +53,8 @@ struct Stage: Sendable {
             "ledger": ["directory": .string(ledger)],
             "discord": ["accounts": ["default": ["tokenFile": .string(tokenFile), "apiBase": .string(address.rest)]]],
             "log": ["format": "json"],
+            // Many tests run at once; those that need a socket name one of their own.
+            "control": ["port": 0],
         ]
         try write(document.text, to: configuration)
         try write(LoopbackOptions.defaultToken, to: tokenFile)
