@@ -35,6 +35,9 @@ struct ReloadService: NamedService {
                 "the configuration was read again and is faulty: the old one stays in force", metadata: [LogKey.error: "\(error)"]
             )
         }
+        for warning in fresh.warnings {
+            logger.warning("a part of the configuration is not in force", metadata: [LogKey.reason: "\(warning)"])
+        }
         level.level = Logger.Level(rawValue: fresh.log.level) ?? level.level
         let old = Dictionary(configuration.settings.map { ($0.path, $0.text) }) { $1 }
         let changed = fresh.settings.filter { old[$0.path] != $0.text && $0.descriptor.change != .reload }.map { "\($0.path)" }

@@ -12,12 +12,14 @@ struct ConfigurationSources: Hashable {
     /// Variables that begin with REVEILLE_ and are no keys.
     static let otherVariables: Set<String> = ["REVEILLE_BOOT_ID", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET"]
 
-    func load(in surroundings: Surroundings) throws -> Configuration {
+    func load(in surroundings: Surroundings) throws -> Configuration { try loader(in: surroundings).load() }
+
+    func loader(in surroundings: Surroundings) throws -> ConfigurationLoader {
         var list = try overrides.map { try ConfigurationOverride(parsing: $0) }
         if let ledger { list.append(ConfigurationOverride(path: "ledger.directory", value: ledger, flag: "--ledger")) }
-        return try ConfigurationLoader(
+        return ConfigurationLoader(
             surroundings: surroundings, file: config, overrides: list, otherVariables: Self.otherVariables
-        ).load()
+        )
     }
 }
 
