@@ -50,6 +50,9 @@ struct Daemon {
             logger.warning(
                 "the ledger lies in memory and is gone after a reboot", metadata: [LogKey.place: "\(ledger.folder.path)"])
         }
+        for warning in configuration.warnings {
+            logger.warning("a part of the configuration is not in force", metadata: [LogKey.reason: "\(warning)"])
+        }
         let bus = ReadinessBus()
         let face = BusFace()
         let listeners = manager.takeListeners()

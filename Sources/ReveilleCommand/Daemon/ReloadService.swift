@@ -29,6 +29,9 @@ struct ReloadService: NamedService {
     private func reload() {
         do {
             let takeover = try live.takeOver()
+            for warning in live.configuration.warnings {
+                logger.warning("a part of the configuration is not in force", metadata: [LogKey.reason: "\(warning)"])
+            }
             let waiting = takeover.waiting.joined(separator: ", ")
             logger.notice(
                 "the configuration was read again",

@@ -45,6 +45,17 @@ struct Complaint: Error {
         self.init(code, error.description, hint: error.hint)
     }
 
+    init(_ fault: ChangeFault) {
+        let code: Code =
+            switch fault.code {
+            case .invalid, .forbiddenKey, .arrayShrunk: .configuration
+            case .notFound: .noInput
+            case .conflict, .baseHashMissing, .locked, .diskFull: .tryLater
+            case .storage: .cannotCreate
+            }
+        self.init(code, fault.description, hint: fault.hint)
+    }
+
     /// Whatever was thrown, as a complaint.
     init(any error: any Error) {
         switch error {
@@ -52,6 +63,7 @@ struct Complaint: Error {
         case let problems as ConfigurationProblems: self.init(problems)
         case let problem as ConfigurationProblem: self.init(ConfigurationProblems(problem))
         case let error as WakeError: self.init(error)
+        case let fault as ChangeFault: self.init(fault)
         default: self.init(.software, "\(error)")
         }
     }

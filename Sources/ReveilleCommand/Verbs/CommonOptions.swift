@@ -24,6 +24,10 @@ struct ConfigurationOptions: ParsableArguments {
     var sources: ConfigurationSources { ConfigurationSources(config: config, overrides: overrides, ledger: ledger) }
 
     func load(in surroundings: Surroundings = .ofThisProcess()) throws -> Configuration { try sources.load(in: surroundings) }
+
+    func store(in surroundings: Surroundings = .ofThisProcess()) throws -> ConfigurationStore {
+        try ConfigurationStore(loader: sources.loader(in: surroundings))
+    }
 }
 
 /// For verbs that print state.
