@@ -170,7 +170,12 @@ let package = Package(
             ]),
         tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.
-        tests("EndToEndTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),
+        tests(
+            "EndToEndTests",
+            [
+                "ReveilleCommand", "DiscordLoopback", "WakeCore", "WakeService", "LedgerSQLite", "GatewayProtocol",
+                "GatewayClient",
+            ]),
         // The same under a real systemd; needs root.
         tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),
     ],

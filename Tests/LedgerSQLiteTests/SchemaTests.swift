@@ -130,4 +130,28 @@ struct SchemaTests {
         #expect(try story.ledger.pairings.requests().map(\.id) == [id])
         #expect(try story.loaded().sentinels == story.coordinator.sentinels)
     }
+
+    @Test(
+        "in the midst of an upgrade the newer command line is heard by the older daemon; what only the newer knows is refused in words"
+    )
+    func clientOfTheNext() throws {
+        let ledger = try open(Self.first)
+        let client = try LedgerClient(folder, .current, createIfMissing: false)
+        let row = try client.append(.request(LedgerStory<SQLiteLedger>.request(1)))
+        #expect(try ledger.inbox(after: 0, limit: 9).map(\.row) == [row])
+        #expect(try client.reader.sessions().isEmpty && client.reader.restarts().isEmpty)
+        for attempt in [
+            { _ = try client.pairings.requests() }, { _ = try client.reader.starts() },
+            { try client.pairings.reject("abcdefgh") },
+        ] as [() throws -> Void] {
+            let error = #expect(throws: WakeError.self) { try attempt() }
+            #expect(
+                error?.code == .ledgerLocked && error?.hint?.contains("Restart the daemon") == true,
+                "\(String(describing: error))")
+        }
+        #expect(try Schema.mark(of: ledger.store).version == 1)
+        #expect(try client.append(.request(LedgerStory<SQLiteLedger>.request(2))) > row)
+        ledger.close()
+        #expect(try LedgerClient(folder, .current, createIfMissing: false).pairings.requests().isEmpty)
+    }
 }

@@ -37,9 +37,17 @@ struct Opening {
         try refuseWhatIsNoFile()
         try folder.prepareLog()
         let store = try Store(folder)
-        if try schema.accepts(try Schema.mark(of: store), at: folder.databasePath) { return store }
+        let mark = try Schema.mark(of: store)
+        if try schema.accepts(mark, at: folder.databasePath) { return store }
+        let lock: InstanceLock
+        do {
+            lock = try InstanceLock(folder, instance: nil)
+        } catch {
+            // In the midst of an upgrade the older daemon runs on; who asks for a restart then is heard all the same.
+            if error.code == .ledgerLocked, schema.servesClients(mark) { return store }
+            throw error
+        }
         store.close()
-        let lock = try InstanceLock(folder, instance: nil)
         defer { lock.release() }
         return try asHolder()
     }

@@ -13,6 +13,8 @@ struct Schema: Sendable {
         let minReader: Int
         /// What it does; runs in one transaction with the new numbers.
         let sql: String
+        /// Whether a client of that version can't do its work without it: appending to the inbox, and looking at what is owed.
+        var isNeededByClients = true
     }
 
     /// The steps, oldest first.
@@ -25,7 +27,7 @@ struct Schema: Sendable {
 
     /// What this program writes.
     static let current = Schema(steps: [
-        Step(version: 1, minReader: 1, sql: first), Step(version: 2, minReader: 1, sql: second),
+        Step(version: 1, minReader: 1, sql: first), Step(version: 2, minReader: 1, sql: second, isNeededByClients: false),
     ])
 
     /// "RVLL", in the file's header (PRAGMA application_id), so that a ledger is told from any other database.
@@ -108,6 +110,9 @@ struct Schema: Sendable {
         }
         return mark.version >= version
     }
+
+    /// Whether a client can use the file as it is, while an older daemon holds it.
+    func servesClients(_ mark: Mark) -> Bool { !steps.contains { $0.version > mark.version && $0.isNeededByClients } }
 
     /// Takes the steps that are missing, each in a transaction of its own.
     func migrate(_ store: Store, from old: Int) throws(WakeError) {

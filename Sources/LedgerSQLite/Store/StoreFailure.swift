@@ -33,6 +33,7 @@ struct StoreFailure {
         if let error = underlying as? WakeError { return (error, true) }
         switch code {
         case .SQLITE_FULL, .SQLITE_BUSY, .SQLITE_LOCKED: return (plain ?? unknown, true)
+        case .SQLITE_ERROR where plain != nil: return (plain ?? unknown, true)
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: return (plain ?? unknown, false)
         case .SQLITE_IOERR, .SQLITE_NOMEM: return (unknown, false)
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: return (plain ?? unknown, true)
@@ -73,6 +74,10 @@ struct StoreFailure {
             return WakeError(
                 .ledgerUnavailable, "can't open or write the ledger '\(path)'", cause: words,
                 hint: "Check that the file system is not read-only and that '\(folder.path)' and its files belong to you.")
+        case .SQLITE_ERROR where words.contains("no such table"):
+            return WakeError(
+                .ledgerLocked, "the ledger '\(path)' is of an older version, and the daemon that holds it is too", cause: words,
+                hint: "Restart the daemon: the newer one brings the ledger up to date.")
         default: return nil
         }
     }

@@ -5,11 +5,11 @@ import ReveilleConfiguration
 import WakeCore
 import WakeService
 
-/// `reveille ledger`: check, backup, adopt.
+/// `reveille ledger`: check, backup, adopt, starts.
 struct LedgerVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ledger", abstract: "Check the ledger, back it up, or adopt a copy.",
-        subcommands: [LedgerCheck.self, LedgerBackup.self, LedgerAdopt.self])
+        commandName: "ledger", abstract: "Check the ledger, back it up, adopt a copy, or list the daemon's lives.",
+        subcommands: [LedgerCheck.self, LedgerBackup.self, LedgerAdopt.self, LedgerStarts.self])
 }
 
 struct LedgerCheck: AsyncParsableCommand {
@@ -83,5 +83,51 @@ struct LedgerAdopt: AsyncParsableCommand {
         }
         let adopted = try ledger.adopt()
         Printing.line("adopted: \(adopted.deliveries) deliveries and \(adopted.sentinels) sentinels go on when the daemon starts")
+    }
+}
+
+struct LedgerStarts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "starts", abstract: "List the daemon's lives, newest first: when each began, and how it ended.")
+
+    @Option(name: .long, help: "At most so many, 1 to 1000.") var limit = 20
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var configuration: ConfigurationOptions
+
+    func run() async throws {
+        let client = try LedgerAccess.open(configuration)
+        defer { client.close() }
+        let starts = try client.reader.starts(limit: limit)
+        let running = try client.daemon()?.instance
+        if output.json { return Printing.json(["starts": .array(starts.map { $0.json(isRunning: $0.instance == running) })]) }
+        Printing.table(
+            ["STARTED", "LAST SEEN", "END", "BOOT", "INSTANCE"],
+            starts.map { start in
+                [
+                    WallTime.text(start.started), WallTime.text(start.alive),
+                    start.endWords(isRunning: start.instance == running),
+                    String(start.started.boot.description.prefix(8)), start.instance,
+                ]
+            })
+    }
+}
+
+extension StartRecord {
+    /// How it ended, in words.
+    fileprivate func endWords(isRunning: Bool) -> String {
+        if isRunning { return "runs" }
+        return ended.map { "\($0.kind.rawValue): \(Printing.oneLine($0.reason))" } ?? "cut off"
+    }
+
+    fileprivate func json(isRunning: Bool) -> JSONValue {
+        var object: JSONObject = [
+            "instance": .string(instance), "boot": .string(started.boot.description), "started": .string(WallTime.text(started)),
+            "alive": .string(WallTime.text(alive)), "running": .bool(isRunning),
+        ]
+        object["shutdown"] = shutdown.map { .string(WallTime.text($0)) }
+        object["end"] = isRunning ? nil : .string(ended?.kind.rawValue ?? "cut off")
+        object["reason"] = ended.map { .string($0.reason) }
+        object["ended"] = ended.map { .string(WallTime.text($0.at)) }
+        return .object(object)
     }
 }

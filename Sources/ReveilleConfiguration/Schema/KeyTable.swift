@@ -133,7 +133,8 @@ public enum KeyTable {
             "What they are told."),
         KeyDescriptor(
             "channels.<channel>.reporters", .list(.reporters), default: .none, change: .daemonRestart,
-            "Who may report over the notify socket how that channel is: units of the system, or users by number."),
+            "Who may report over the notify socket how that channel is: units of the service manager that ours is a service of, or users by number."
+        ),
         KeyDescriptor(
             "channels.downGrace", .duration(.zero...(.hours(1))), default: .text("60s"), change: .daemonRestart,
             "How long a channel may be down before its `reveille-channel@` unit is stopped, and with it what is bound to that."),

@@ -52,7 +52,9 @@ final class NotifyThread: @unchecked Sendable {
     func start() {
         let thread = Thread { [self] in
             units = inotify_init1(Int32(IN_NONBLOCK | IN_CLOEXEC))
-            inotify_add_watch(units, Reporter.unitFolder, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO))
+            for folder in [Reporter.unitFolder, Reporter.userUnitFolder].compactMap({ $0 }) {
+                inotify_add_watch(units, folder, UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO))
+            }
             while !isStopping() { turn() }
             for pidfd in processes.values { close(pidfd) }
             close(units)

@@ -1,4 +1,3 @@
-import CSystemd
 import Glibc
 public import Logging
 public import WakeCore
@@ -97,7 +96,7 @@ public struct ChannelUnits: Sendable {
 
     /// Whether our own unit is being stopped, and not started again: then the channels are nobody's any more.
     private func isStoppedForGood() async -> Bool {
-        guard let unit = Reporter.find(pid: getpid(), uid: getuid()).unit ?? ownUserUnit,
+        guard let unit = Reporter.find(pid: getpid(), uid: getuid()).unit,
             let name = try? UnitName(unit), let path = try? await Systemd.load(name, over: bus),
             let snapshot = try? await Systemd.look(at: path, over: bus), let job = snapshot.jobPath
         else { return false }
@@ -107,13 +106,6 @@ public struct ChannelUnits: Sendable {
                 [.string("org.freedesktop.systemd1.Job"), .string("JobType")])
         ).first?.text
         return type == "stop"
-    }
-
-    private var ownUserUnit: String? {
-        var name: UnsafeMutablePointer<CChar>?
-        guard sd_pid_get_user_unit(0, &name) >= 0, let found = name else { return nil }
-        defer { free(found) }
-        return String(cString: found)
     }
 
     private func order(_ verb: String, _ channel: ChannelName) async {

@@ -34,7 +34,7 @@ struct Box: Sendable {
     private static let python = "/usr/bin/python3"
 
     /// The program that was built beside the tests.
-    private static let program: String = {
+    static let program: String = {
         let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(filePath: own).deletingLastPathComponent().appending(path: "reveille").path
     }()
@@ -166,8 +166,11 @@ struct Box: Sendable {
     }
 
     /// Our program, as the daemon's own user.
-    func reveille(_ arguments: [String]) async throws -> Reply {
-        try await exec(["setpriv", "--reuid", "reveille", "--regid", "reveille", "--init-groups", "reveille"] + arguments)
+    func reveille(_ arguments: [String]) async throws -> Reply { try await reveilleUser(["reveille"] + arguments) }
+
+    /// Any program, as the daemon's own user.
+    func reveilleUser(_ words: [String]) async throws -> Reply {
+        try await exec(["setpriv", "--reuid", "reveille", "--regid", "reveille", "--init-groups"] + words)
     }
 
     /// Has a request acknowledged; what comes back is its sentinel.
