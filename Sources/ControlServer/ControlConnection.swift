@@ -12,8 +12,13 @@ final class ControlConnection: Sendable {
         var pendingBytes = 0
         /// Whether anything of them was taken since the last tick.
         var hasMoved = true
-        var tasks: [RequestID: Task<Void, Never>] = [:]
+        /// The requests under way that are being worked on.
+        var works: [RequestID: Task<Answer, Never>] = [:]
+        /// The requests that were given up before the work began.
+        var givenUp: Set<RequestID> = []
     }
+
+    typealias Answer = Result<JSONValue?, GatewayFault>
 
     /// What is left to do after the frames are sent.
     enum Errand: Sendable {
@@ -50,23 +55,28 @@ final class ControlConnection: Sendable {
 
     /// Feeds the machine, sends what comes of it in order, and returns what takes longer.
     func feed(_ input: (inout ServerConnection) -> [ServerConnection.Directive]) -> [Errand] {
-        state.withLock { state in
-            var errands: [Errand] = []
-            var directives = input(&state.machine)[...]
-            while let directive = directives.popFirst() {
-                switch directive {
-                case .send(let frame): directives += send(frame, &state)
-                case .allowLargeFrames: socket.allowLargeMessages()
-                case .verify(let connect): errands.append(.verify(connect))
-                case .perform(let request): errands.append(.perform(request))
-                case .cancel(let id): state.tasks[id]?.cancel()
-                case .close(let close):
-                    socket.close(code: close.code, reason: close.reason, grace: Self.grace)
-                    closed(close)
-                }
+        state.withLock { step(&$0, input) }
+    }
+
+    private func step(
+        _ state: inout State, _ input: (inout ServerConnection) -> [ServerConnection.Directive]
+    ) -> [Errand] {
+        var errands: [Errand] = []
+        var directives = input(&state.machine)[...]
+        while let directive = directives.popFirst() {
+            switch directive {
+            case .send(let frame): directives += send(frame, &state)
+            case .allowLargeFrames: socket.allowLargeMessages()
+            case .verify(let connect): errands.append(.verify(connect))
+            case .perform(let request): errands.append(.perform(request))
+            case .cancel(let id):
+                if let work = state.works[id] { work.cancel() } else { state.givenUp.insert(id) }
+            case .close(let close):
+                socket.close(code: close.code, reason: close.reason, grace: Self.grace)
+                closed(close)
             }
-            return errands
         }
+        return errands
     }
 
     private func send(_ frame: GatewayFrame, _ state: inout State) -> [ServerConnection.Directive] {
@@ -92,5 +102,22 @@ final class ControlConnection: Sendable {
         _ = feed { isStuck ? $0.close(.slowConsumer) : $0.published(event) }
     }
 
-    func keep(_ task: Task<Void, Never>?, for id: RequestID) { state.withLock { $0.tasks[id] = task } }
+    /// Works on a request, until the caller gives it up, or its connection.
+    func work(on id: RequestID, _ body: @escaping @Sendable () async -> Answer) async {
+        let work = Task { await body() }
+        state.withLock { state in
+            if state.givenUp.remove(id) != nil { work.cancel() }
+            state.works[id] = work
+        }
+        let answer = await withTaskCancellationHandler {
+            await work.value
+        } onCancel: {
+            work.cancel()
+        }
+        state.withLock { state in
+            state.works[id] = nil
+            state.givenUp.remove(id)
+            _ = step(&state) { $0.answered(id, answer) }
+        }
+    }
 }

@@ -90,13 +90,15 @@ struct ControlHandler: WebServerHandler {
     }
 
     private static func isLocal(_ host: Substring) -> Bool {
-        var name = host
+        var name = host.lowercased()[...]
         if name.hasPrefix("[") {
             name = name.dropFirst().prefix { $0 != "]" }
         } else if let colon = name.lastIndex(of: ":") {
             name = name[..<colon]
         }
-        return name == "localhost" || name == "::1" || name.hasPrefix("127.") || name.isEmpty || name.hasSuffix(".localhost")
+        // Digits and dots alone: anybody can have a name that begins with 127.
+        let isLoopback = name.hasPrefix("127.") && name.utf8.allSatisfy { $0 == UInt8(ascii: ".") || (0x30...0x39).contains($0) }
+        return name == "localhost" || name == "::1" || isLoopback || name.isEmpty || name.hasSuffix(".localhost")
     }
 
     private static func path(_ uri: String) -> Substring {

@@ -238,8 +238,7 @@ public final class ControlServer: Sendable {
         switch errand {
         case .verify(let connect): await verify(connect, connection)
         case .perform(let request):
-            let result = await perform(request, connection)
-            _ = connection.feed { $0.answered(request.id, result) }
+            await connection.work(on: request.id) { await self.perform(request, connection) }
         }
     }
 

@@ -73,6 +73,8 @@ public final class PrometheusMetrics: MetricsFactory {
         values.withLock { values in
             guard values[series] != nil || values.count < Self.maximumSeries else { return }
             var value = values[series] ?? Value(kind: kind, buckets: kind == .histogram ? Self.bucketsSeconds.map { _ in 0 } : [])
+            // Two instruments of one name and different kinds are a mistake, but none to die of: the first one counts.
+            guard value.kind == kind else { return }
             body(&value)
             values[series] = value
         }

@@ -34,7 +34,10 @@ public struct FieldReader {
     public func has(_ key: String) -> Bool { value(key) != nil }
 
     /// The field as it is.
-    public func value(_ key: String) -> JSONValue? { object[key].flatMap { $0.isNull ? nil : $0 } }
+    public func value(_ key: String) -> JSONValue? {
+        guard let value = object[key], !value.isNull else { return .none }
+        return value
+    }
 
     /// Notes that something is wrong with a field.
     public mutating func complain(_ key: String, _ message: String) {

@@ -23,6 +23,10 @@ extension GatewayFrame {
     ///
     /// - Throws: ``FrameFault``; a key that comes twice in one object is a fault, since readers differ in which one counts.
     public init(_ bytes: some Collection<UInt8>) throws(FrameFault) {
+        // The reader of JSON mends bad text; a frame that is mended is not the one that was sent.
+        guard bytes is String.UTF8View || String(validating: bytes, as: UTF8.self) != nil else {
+            throw FrameFault("the frame is not UTF-8")
+        }
         let value: JSONValue
         do { value = try JSONValue.parse(bytes, maximumDepth: Self.maximumDepth) } catch {
             throw FrameFault("the frame is no JSON document: \(error)")

@@ -162,7 +162,7 @@ private struct HTTPPipeline {
                     FirstBytes(limit: firstBytes), position: .after(bound.value.decoder))
             }
             try channel.pipeline.syncOperations.addHandlers([
-                WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)),
+                WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)), FrameRules(),
                 NIOWebSocketFrameAggregator(
                     minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: maxMessageBytes),
                 FrameFaults(maximumBytes: maxMessageBytes),

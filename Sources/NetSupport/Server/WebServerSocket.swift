@@ -48,20 +48,17 @@ public struct WebServerSocket: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: the message, in UTF-8.
-    ///   - written: called on the event loop when the bytes have left for the kernel, or never will.
+    ///   - written: called on the event loop, never before this returns, when the bytes have left for the kernel, or never will.
     public func post(text bytes: [UInt8], written: @escaping @Sendable () -> Void) {
         let frame = WebSocketFrame(fin: true, opcode: .text, data: ByteBuffer(bytes: bytes))
-        channel.writeAndFlush(frame).whenComplete { _ in written() }
+        // On the event loop itself a write would be done, and told, within the call: a caller may hold a lock.
+        channel.eventLoop.execute { [channel] in channel.writeAndFlush(frame).whenComplete { _ in written() } }
     }
 
     /// Queues a close frame with its reason and returns at once. The connection ends when the peer has answered, at the latest after
     /// the grace period.
     public func close(code: UInt16, reason: String, grace: Duration) {
-        channel.writeAndFlush(WebSocketFrame(closing: code, reason, on: channel)).whenComplete { [channel] _ in
-            channel.eventLoop.scheduleTask(in: TimeAmount(grace)) { channel.close(promise: nil) }
-        }
-        // A peer that does not read keeps the frame from being written at all.
-        channel.eventLoop.scheduleTask(in: TimeAmount(grace * 2)) { [channel] in channel.close(promise: nil) }
+        channel.eventLoop.execute { [channel] in channel.closeWebSocket(code, reason, grace: TimeAmount(grace)) }
     }
 
     /// From now on messages may be as large as the server allows; before, all messages together may have
@@ -81,16 +78,6 @@ public struct WebServerSocket: Sendable {
 
     fileprivate func answer(ping: ByteBuffer) async throws {
         try await outbound.write(WebSocketFrame(fin: true, opcode: .pong, data: ping))
-    }
-}
-
-extension WebSocketFrame {
-    /// A close frame.
-    init(closing code: UInt16, _ reason: String, on channel: any Channel) {
-        var data = channel.allocator.buffer(capacity: 2 + reason.utf8.count)
-        data.writeInteger(code)
-        data.writeString(reason)
-        self.init(fin: true, opcode: .connectionClose, data: data)
     }
 }
 
