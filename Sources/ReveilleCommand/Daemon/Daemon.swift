@@ -64,7 +64,7 @@ struct Daemon {
         let supervision = Supervision(
             manager, readyWhen: configuration.readyWhen, moments: moments, logger: logger, face: face)
         let past = Past(configuration, try ledger.startBook(), at: moments.now())
-        for remark in past.remarks + configuration.warnings {
+        for remark in past.remarks {
             logger.warning("\(remark)", metadata: [LogKey.event: "remark"])
         }
         let channelLogger = self.logger("discord")
