@@ -180,7 +180,7 @@ extension DiscordChannel {
             ending = try await WebSocketClient(configuration: configuration).withConnection(to: address) { connection in
                 guard await driver.opened(connection, id) else { return .closed(code: nil, on: id) }
                 do {
-                    let code = try await connection.receive { await driver.received($0, on: id) }
+                    let code = try await connection.receive { await driver.received($0, on: id) }?.code
                     // 1005 stands for “no code”.
                     return .closed(code: code == 1005 ? nil : code, on: id)
                 } catch let error as WebSocketError where error.code == .tooLarge {

@@ -47,10 +47,10 @@ struct FirstSegmentTests {
         let address = try WebSocketAddress("ws://127.0.0.1:\(server.localAddress?.port ?? 0)/")
         let (texts, code) = try await WebSocketClient().withConnection(to: address) { connection in
             let texts = Mutex<[String]>([])
-            let code = try await connection.receive { message in
+            let close = try await connection.receive { message in
                 if case .text(let text) = message { texts.withLock { $0.append(String(buffer: text)) } }
             }
-            return (texts.withLock { $0 }, code)
+            return (texts.withLock { $0 }, close?.code)
         }
         #expect(texts == ["hello", "and more"])
         #expect(code == 4009)

@@ -11,8 +11,11 @@ public struct WebSocketAddress: Hashable, Sendable {
 
     /// Splits `ws[s]://host[:port][/path][?query]`.
     ///
+    /// - Parameters:
+    ///   - text: the address.
+    ///   - allowsInsecure: whether `ws` to another machine is let pass; default no.
     /// - Throws: ``WebSocketError`` with `invalidAddress` for any other shape, `insecureAddress` for `ws` to another machine.
-    public init(_ text: String) throws(WebSocketError) {
+    public init(_ text: String, allowsInsecure: Bool = false) throws(WebSocketError) {
         let invalid = WebSocketError(.invalidAddress, "not a WebSocket address (ws:// or wss://)")
         guard text.utf8.count <= 4096, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw invalid }
         let isSecure = text.hasPrefix("wss://")
@@ -34,7 +37,7 @@ public struct WebSocketAddress: Hashable, Sendable {
         self.host = String(host)
         self.port = port
         self.target = target.hasPrefix("/") ? String(target) : "/" + target
-        guard isSecure || isLoopback else {
+        guard isSecure || isLoopback || allowsInsecure else {
             throw WebSocketError(
                 .insecureAddress, "plain ws:// to \(self.host) would show everything on the network", hint: "use wss://")
         }

@@ -5,6 +5,14 @@ public import NIOSSL
 import NIOWebSocket
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#elseif canImport(Darwin)
+    import Darwin
+#endif
+
 /// Opens WebSocket connections (RFC 6455), one for each call of ``withConnection(to:_:)``, and leaves nothing behind when it
 /// returns.
 public struct WebSocketClient: Sendable {
@@ -40,12 +48,17 @@ public struct WebSocketClient: Sendable {
 
     /// Connects, hands the connection to the body, and closes it when the body returns or throws, or its task is cancelled.
     ///
+    /// - Parameters:
+    ///   - address: where to; over a Unix socket, what the handshake calls the server.
+    ///   - socketPath: the path of a Unix socket to go through; nil for TCP.
+    ///   - body: what to do with the connection.
     /// - Returns: what the body returns.
     /// - Throws: ``WebSocketError`` if the connection can't be made; what the body throws.
     public func withConnection<Result: Sendable>(
-        to address: WebSocketAddress, _ body: @escaping @Sendable (WebSocketConnection) async throws -> Result
+        to address: WebSocketAddress, through socketPath: String? = nil,
+        _ body: @escaping @Sendable (WebSocketConnection) async throws -> Result
     ) async throws -> Result {
-        let channel = try await open(address)
+        let channel = try await open(address, socketPath)
         return try await WebSocketConnection.run(over: channel, configuration: configuration, body)
     }
 
@@ -54,21 +67,26 @@ public struct WebSocketClient: Sendable {
         case refused
     }
 
-    private func open(_ address: WebSocketAddress) async throws -> NIOAsyncChannel<WebSocketFrame, WebSocketFrame> {
+    private func open(
+        _ address: WebSocketAddress, _ socketPath: String?
+    ) async throws -> NIOAsyncChannel<WebSocketFrame, WebSocketFrame> {
         let tls = address.isSecure ? try tlsContext() : nil
-        let watch = HandshakeWatch()
+        let watch = HandshakeWatch(place: socketPath ?? "\(address.host):\(address.port)")
         let upgrading: EventLoopFuture<Upgrade>
+        let prepare: @Sendable (any Channel) -> EventLoopFuture<EventLoopFuture<Upgrade>> = { [configuration] channel in
+            channel.eventLoop.makeCompletedFuture { try Self.prepare(channel, for: address, tls, watch, configuration) }
+        }
+        let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(configuration.connectTimeout))
         do {
-            upgrading = try await ClientBootstrap(group: group)
-                .connectTimeout(TimeAmount(configuration.connectTimeout))
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .connect(host: address.host, port: address.port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try Self.prepare(channel, for: address, tls, watch, configuration)
-                    }
+            upgrading =
+                if let socketPath {
+                    try await bootstrap.connect(unixDomainSocketPath: socketPath, channelInitializer: prepare)
+                } else {
+                    try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                        .connect(host: address.host, port: address.port, channelInitializer: prepare)
                 }
         } catch {
-            throw WebSocketError(.unreachable, "\(address.host):\(address.port) can't be reached", cause: "\(error)")
+            throw watch.connectError(error)
         }
         let deadline = upgrading.eventLoop.scheduleTask(in: TimeAmount(configuration.handshakeTimeout)) { watch.timeOut() }
         defer { deadline.cancel() }
@@ -81,9 +99,9 @@ public struct WebSocketClient: Sendable {
             }
             if case .done(let channel) = upgrade { return channel }
         } catch {
-            throw watch.error(address, beneath: error)
+            throw watch.error(beneath: error)
         }
-        throw watch.error(address, beneath: nil)
+        throw watch.error(beneath: nil)
     }
 
     private func tlsContext() throws -> NIOSSLContext {
@@ -103,7 +121,7 @@ public struct WebSocketClient: Sendable {
             try pipeline.addHandler(NIOSSLClientHandler(context: tls, serverHostname: isAddress ? nil : address.host))
         }
         // Errors are answered by the connection itself: the automatic handler closes before it tells why.
-        let upgrader = NIOTypedWebSocketClientUpgrader<Upgrade>(
+        let webSocket = NIOTypedWebSocketClientUpgrader<Upgrade>(
             maxFrameSize: configuration.maximumFrameBytes, enableAutomaticErrorHandling: false
         ) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
@@ -113,7 +131,7 @@ public struct WebSocketClient: Sendable {
         var headers = HTTPHeaders([("Host", address.hostHeader)])
         for (name, value) in configuration.headers { headers.add(name: name, value: value) }
         let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: address.target, headers: headers)
-        let upgrade = NIOTypedHTTPClientUpgradeConfiguration<Upgrade>(upgradeRequestHead: head, upgraders: [upgrader]) {
+        let upgrade = NIOTypedHTTPClientUpgradeConfiguration<Upgrade>(upgradeRequestHead: head, upgraders: [webSocket]) {
             channel in
             channel.close(promise: nil)
             return channel.eventLoop.makeSucceededFuture(.refused)
@@ -121,7 +139,10 @@ public struct WebSocketClient: Sendable {
         var http = NIOUpgradableHTTPClientPipelineConfiguration(upgradeConfiguration: upgrade)
         // A server may send its first frame in the same segment as its 101; by default what follows the head is dropped.
         http.leftOverBytesStrategy = .forwardBytes
-        return try pipeline.configureUpgradableHTTPClientPipeline(configuration: http)
+        let upgrading = try pipeline.configureUpgradableHTTPClientPipeline(configuration: http)
+        let upgrader = try pipeline.handler(type: NIOTypedHTTPClientUpgradeHandler<Upgrade>.self)
+        try pipeline.addHandler(AnswerWatch(watch), position: .before(upgrader))
+        return upgrading
     }
 }
 
@@ -130,11 +151,17 @@ private final class HandshakeWatch: Sendable {
     private struct State {
         var channel: (any Channel)?
         var hasTimedOut = false
+        var status: UInt?
     }
 
+    private let place: String
     private let state = Mutex(State())
 
+    init(place: String) { self.place = place }
+
     func watch(_ channel: any Channel) { state.withLock { $0.channel = channel } }
+
+    func answered(_ status: UInt) { state.withLock { $0.status = status } }
 
     func timeOut() {
         state.withLock { $0.hasTimedOut = true }
@@ -143,16 +170,56 @@ private final class HandshakeWatch: Sendable {
 
     func close() { state.withLock { $0.channel }?.close(promise: nil) }
 
-    func error(_ address: WebSocketAddress, beneath error: (any Error)?) -> any Error {
-        let place = "\(address.host):\(address.port)"
+    /// Why no connection came to be.
+    func connectError(_ error: any Error) -> any Error {
         if Task.isCancelled { return CancellationError() }
-        if state.withLock({ $0.hasTimedOut }) {
+        var errors: [any Error] = [error]
+        if let many = error as? NIOConnectionError { errors = many.connectionErrors.map(\.error) }
+        if errors.contains(where: { if case .connectTimeout? = $0 as? ChannelError { true } else { false } }) {
+            return WebSocketError(.timedOut, "\(place) did not answer in time")
+        }
+        let numbers = errors.compactMap { ($0 as? IOError)?.errnoCode }
+        // A Unix socket whose server is away is refused, or gone altogether.
+        guard !numbers.isEmpty, numbers.count == errors.count, numbers.allSatisfy({ $0 == ECONNREFUSED || $0 == ENOENT }) else {
+            return WebSocketError(.unreachable, "\(place) can't be reached", cause: "\(error)")
+        }
+        return WebSocketError(.notListening, "nobody listens on \(place)", cause: String(cString: strerror(numbers[0])))
+    }
+
+    /// Why a connection did not become a WebSocket.
+    func error(beneath error: (any Error)?) -> any Error {
+        if Task.isCancelled { return CancellationError() }
+        let state = state.withLock { $0 }
+        if state.hasTimedOut {
             return WebSocketError(.timedOut, "\(place) did not upgrade to WebSocket in time")
         }
         if let words = error.flatMap(TLSFailure.words) {
             return WebSocketError(.unreachable, "\(place) can't be reached over TLS", cause: words)
         }
-        return WebSocketError(.upgradeRefused, "\(place) did not upgrade to WebSocket", cause: error.map { "\($0)" })
+        guard let status = state.status else {
+            return WebSocketError(
+                .ended, "the connection to \(place) ended before it was a WebSocket", cause: error.map { "\($0)" })
+        }
+        return WebSocketError(
+            .upgradeRefused, "\(place) did not upgrade to WebSocket, it answered HTTP \(status)", cause: error.map { "\($0)" },
+            status: status)
+    }
+}
+
+/// Notes the status of the answer to the upgrade; whatever comes passes through.
+private final class AnswerWatch: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias InboundOut = HTTPClientResponsePart
+
+    private var watch: HandshakeWatch?
+
+    init(_ watch: HandshakeWatch) { self.watch = watch }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        // What follows the first answer may be of any kind.
+        if let watch, case .head(let head) = unwrapInboundIn(data) { watch.answered(head.status.code) }
+        watch = nil
+        context.fireChannelRead(data)
     }
 }
 

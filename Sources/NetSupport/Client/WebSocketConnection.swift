@@ -15,7 +15,25 @@ public final class WebSocketConnection: Sendable {
 
     private enum Outgoing: Sendable {
         case frame(WebSocketOpcode, ByteBuffer)
-        case close(UInt16)
+        case close(Close)
+    }
+
+    /// A close frame (RFC 6455, section 5.5.1).
+    public struct Close: Hashable, Sendable {
+        /// The code; 1005 where the frame had none.
+        public let code: UInt16
+        /// The reason, in the words of whoever closed; often empty.
+        public let reason: String
+
+        /// Makes a close.
+        ///
+        /// - Parameters:
+        ///   - code: the code.
+        ///   - reason: why, in at most 123 bytes.
+        public init(code: UInt16, reason: String = "") {
+            self.code = code
+            self.reason = reason
+        }
     }
 
     private let inbound: NIOAsyncChannelInboundStream<WebSocketFrame>
@@ -40,17 +58,21 @@ public final class WebSocketConnection: Sendable {
     /// Queues a close frame and lets go of the connection when the server has answered, at the latest after the close timeout.
     ///
     /// ``receive(_:)`` ends then. Nothing that is queued later is sent.
-    public func close(code: UInt16) {
-        queue.yield(.close(code))
+    ///
+    /// - Parameters:
+    ///   - code: the code.
+    ///   - reason: why, in at most 123 bytes.
+    public func close(code: UInt16, reason: String = "") {
+        queue.yield(.close(Close(code: code, reason: reason)))
         queue.finish()
     }
 
     /// Hands over messages one by one, waiting for the handler, until the connection has ended. May be called once.
     ///
-    /// - Returns: the code of the server's close frame (1005 if it had none); `nil` if the connection ended without one.
+    /// - Returns: the server's close frame; `nil` if the connection ended without one.
     /// - Throws: ``WebSocketError`` if a frame or message is too large or breaks the protocol, or the connection breaks; what the
     ///   handler throws.
-    public func receive(_ handle: (Message) async throws -> Void) async throws -> UInt16? {
+    public func receive(_ handle: (Message) async throws -> Void) async throws -> Close? {
         var partial: (isText: Bool, data: ByteBuffer)?
         do {
             for try await frame in inbound {
@@ -63,7 +85,7 @@ public final class WebSocketConnection: Sendable {
                 case .connectionClose:
                     let code = data.readInteger(as: UInt16.self)
                     close(code: code ?? 1000)
-                    return code ?? 1005
+                    return Close(code: code ?? 1005, reason: String(buffer: data))
                 case .text, .binary:
                     guard partial == nil else { throw violation("a new message began within another") }
                     partial = (frame.opcode == .text, data)
@@ -139,9 +161,10 @@ public final class WebSocketConnection: Sendable {
             switch item {
             case .frame(let opcode, let data):
                 try? await outbound.write(WebSocketFrame(fin: true, opcode: opcode, maskKey: .random(), data: data))
-            case .close(let code):
+            case .close(let close):
                 var data = ByteBuffer()
-                data.writeInteger(code)
+                data.writeInteger(close.code)
+                data.writeString(close.reason)
                 try? await outbound.write(WebSocketFrame(fin: true, opcode: .connectionClose, maskKey: .random(), data: data))
                 channel.eventLoop.scheduleTask(in: TimeAmount(closeTimeout)) { channel.close(promise: nil) }
             }

@@ -10,10 +10,14 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
         public static let invalidAddress = Code("invalid-address")
         /// Plain `ws` to another machine.
         public static let insecureAddress = Code("insecure-address")
-        /// No TCP or TLS connection; nothing of ours was sent.
+        /// Nobody listens there; nothing of ours was sent.
+        public static let notListening = Code("not-listening")
+        /// No TCP or TLS connection for any other reason; nothing of ours was sent.
         public static let unreachable = Code("unreachable")
         /// The server answered the upgrade with something else.
         public static let upgradeRefused = Code("upgrade-refused")
+        /// The connection ended before the server answered the upgrade.
+        public static let ended = Code("ended")
         /// The server was silent for too long while the connection was made.
         public static let timedOut = Code("timed-out")
         /// A frame or message over the limit.
@@ -32,9 +36,12 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
     public let cause: String?
     /// What to do next.
     public let hint: String?
+    /// The HTTP status with which the server answered the upgrade, where it refused it.
+    public let status: UInt?
 
     /// Makes an error.
-    public init(_ code: Code, _ message: String, cause: String? = nil, hint: String? = nil) {
+    public init(_ code: Code, _ message: String, cause: String? = nil, hint: String? = nil, status: UInt? = nil) {
+        self.status = status
         self.code = code
         self.message = message
         self.cause = cause
