@@ -267,6 +267,10 @@ extension GatewayMishap {
         case .ended, .broken: self = .closed(GatewayClose(1006, error.cause ?? ""))
         // What a server says that stops, or has not started: come again.
         case .upgradeRefused where error.status == 503: self = .notListening(error.description)
+        case .invalidAddress:
+            self = .impossible(GatewayError(.invalidRequest, error.message, hint: "Write ws://HOST:PORT or wss://HOST."))
+        case .insecureAddress:
+            self = .impossible(GatewayError(.invalidRequest, error.message, hint: "Use wss://, or say --allow-insecure."))
         default:
             self = .impossible(
                 GatewayError(

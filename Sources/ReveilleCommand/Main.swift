@@ -70,14 +70,14 @@ struct Reveille: AsyncParsableCommand {
 
             Exit codes are those of sysexits(3): 0 done, 64 wrong usage, 65 damaged
             data, 66 no such thing, 69 not available, 70 internal error, 73 can't
-            create, 74 input/output error, 75 try again later, 77 permission denied, 78
-            configuration.
+            create, 74 input/output error, 75 try again later, 76 protocol mismatch, 77
+            permission denied, 78 configuration.
             """,
         version: Version.text,
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
-            LedgerVerb.self,
-            PairVerb.self, ConfigVerb.self, InstallVerb.self, UninstallVerb.self, DiscordLoopbackVerb.self, DemoVerb.self,
+            CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, InstallVerb.self, UninstallVerb.self,
+            DiscordLoopbackVerb.self, DemoVerb.self,
         ])
 }
 

@@ -63,11 +63,17 @@ final class ScriptedGateway: WebServerHandler {
             state.connections += 1
             return state.acts.count > 1 ? state.acts.removeFirst() : state.acts[0]
         }
-        do { try await play(act, socket, messages) } catch {}
+        var rest = messages.makeAsyncIterator()
+        do {
+            try await play(act, socket, &rest)
+            // Whoever closes waits for the answer: otherwise the close frame itself may be lost in a reset.
+            while try await rest.next() != nil {}
+        } catch {}
     }
 
-    private func play(_ act: Act, _ socket: WebServerSocket, _ messages: WebServerMessages) async throws {
-        var messages = messages.makeAsyncIterator()
+    private func play(
+        _ act: Act, _ socket: WebServerSocket, _ messages: inout WebServerMessages.Iterator
+    ) async throws {
         if case .silence = act {
             while try await messages.next() != nil {}
             return

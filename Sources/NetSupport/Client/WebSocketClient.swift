@@ -196,7 +196,8 @@ private final class HandshakeWatch: Sendable {
         if let words = error.flatMap(TLSFailure.words) {
             return WebSocketError(.unreachable, "\(place) can't be reached over TLS", cause: words)
         }
-        guard let status = state.status else {
+        // After a 101 the server meant it, and went away.
+        guard let status = state.status, status != 101 || error == nil else {
             return WebSocketError(
                 .ended, "the connection to \(place) ended before it was a WebSocket", cause: error.map { "\($0)" })
         }

@@ -1,3 +1,4 @@
+import GatewayProtocol
 import Glibc
 import ReveilleConfiguration
 import WakeService
@@ -14,6 +15,7 @@ struct Complaint: Error {
         case cannotCreate = 73
         case inputOutput = 74
         case tryLater = 75
+        case remoteProtocol = 76
         case permission = 77
         case configuration = 78
     }
@@ -56,6 +58,19 @@ struct Complaint: Error {
         self.init(code, fault.description, hint: fault.hint)
     }
 
+    init(_ error: GatewayError) {
+        let code: Code =
+            switch error.code {
+            case .invalidRequest: .usage
+            case .unclear: .tryLater
+            case .protocolMismatch: .remoteProtocol
+            case .denied: .permission
+            case .deviceKey: .cannotCreate
+            default: .unavailable
+            }
+        self.init(code, error.description, hint: error.hint)
+    }
+
     /// Whatever was thrown, as a complaint.
     init(any error: any Error) {
         switch error {
@@ -64,6 +79,7 @@ struct Complaint: Error {
         case let problem as ConfigurationProblem: self.init(ConfigurationProblems(problem))
         case let error as WakeError: self.init(error)
         case let fault as ChangeFault: self.init(fault)
+        case let error as GatewayError: self.init(error)
         default: self.init(.software, "\(error)")
         }
     }
@@ -79,7 +95,7 @@ struct Complaint: Error {
         case .inputOutput: EIO
         case .tryLater: EAGAIN
         case .permission: EACCES
-        case .software, nil: EPROTO
+        case .software, .remoteProtocol, nil: EPROTO
         }
     }
 

@@ -10,7 +10,9 @@ struct ConfigurationSources: Hashable {
     var ledger: String?
 
     /// Variables that begin with REVEILLE_ and are no keys.
-    static let otherVariables: Set<String> = ["REVEILLE_BOOT_ID", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET"]
+    static let otherVariables: Set<String> = [
+        "REVEILLE_BOOT_ID", "REVEILLE_CONTROL_SOCKET", "REVEILLE_CONTROL_TOKEN", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET",
+    ]
 
     func load(in surroundings: Surroundings) throws -> Configuration { try loader(in: surroundings).load() }
 
