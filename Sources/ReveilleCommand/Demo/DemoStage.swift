@@ -12,6 +12,9 @@ struct DemoStage {
 
         enum What: Equatable {
             case sentinelDurable(id: String)
+            /// What was closed when the daemon stopped: how many clients, how many of them with 1012 and its reason, how many were told
+            /// before.
+            case clientsClosed(all: Int, reasoned: Int, told: Int)
             case daemonStarted(pid: Int32)
             case daemonEnded(killed: Bool)
             case log(LogLine)
@@ -30,9 +33,15 @@ struct DemoStage {
     private let session: String
     private let configuration: URL
     private let book = DemoBook()
+    /// The clients of the control plane in the meantime; nil where the restart is asked for by the command line.
+    private let crowd: DemoCrowd?
 
-    init(folder: URL, route: String, session: String, account: JSONObject, token: String) throws {
+    init(
+        folder: URL, route: String, session: String, account: JSONObject, token: String, patchesConfiguration: Bool = false
+    ) throws {
         self.folder = folder
+        let socket = folder.appending(path: "control.sock").path
+        crowd = patchesConfiguration ? DemoCrowd(socket: socket) : nil
         self.session = session
         configuration = folder.appending(path: "reveille.json5")
         let tokenFile = folder.appending(path: "token")
@@ -47,7 +56,7 @@ struct DemoStage {
         let document: JSONValue = [
             "ledger": ["directory": .string(folder.appending(path: "ledger").path)],
             "discord": ["accounts": ["default": .object(settings)]],
-            "log": ["format": "json"], "control": ["port": 0],
+            "log": ["format": "json"], "control": patchesConfiguration ? ["port": 0, "socket": .string(socket)] : ["port": 0],
         ]
         try Data(document.bytes).write(to: configuration)
     }
@@ -58,9 +67,20 @@ struct DemoStage {
         let first = try startDaemon()
         defer { if book.isRunning(book.daemon) { book.daemon?.terminate() } }
         try await book.wait(for: "the channel") { $0.contains { $0.event == "channelChanged" && $0.reason == "ready" } }
-        say("an agent asks for a restart in 2 s, with a note")
-        try await askForRestart()
-        try await ended(first)
+        if let crowd {
+            say("\(DemoCrowd.count) clients connect; among them an agent that calls config.patch with its session key")
+            let (sentinel, closes) = try await crowd.patch(session: session, note: Self.note) { try await ended(first) }
+            book.add(Fact(milliseconds: sentinel.milliseconds, what: .sentinelDurable(id: sentinel.id)))
+            book.add(
+                Fact(
+                    milliseconds: DemoBook.now(),
+                    what: .clientsClosed(
+                        all: closes.count, reasoned: closes.filter(\.isReasoned).count, told: closes.filter(\.wasTold).count)))
+        } else {
+            say("an agent asks for a restart in 2 s, with a note")
+            try await askForRestart()
+            try await ended(first)
+        }
         say("the daemon has stopped; its supervisor starts it again")
         let second = try startDaemon()
         try await book.wait(for: "the wake to be held") { $0.contains { $0.event == "deliveryHeld" } }

@@ -78,6 +78,8 @@ struct DemoTimeline {
         }
         switch fact.what {
         case .sentinelDurable(let id): return row("●", "sentinel durable", id)
+        case .clientsClosed(let all, let reasoned, let told):
+            return row("⏻", "clients", "\(reasoned) of \(all) closed with 1012 service restart, \(told) told before")
         case .daemonStarted(let pid): return row("▲", "boot", "daemon starts, pid \(pid)")
         case .daemonEnded(let killed): return row("▼", killed ? "kill -9" : "stop", killed ? "while the wake is held" : "")
         case .log(let line):
@@ -124,6 +126,9 @@ struct DemoTimeline {
             return delivered.count == 1 ? [] : ["\(delivered.count) deliveries were acknowledged, not 1"]
         }
         var faults: [String] = []
+        for case .clientsClosed(let all, let reasoned, let told) in facts.map(\.what) where reasoned != all || told != all {
+            faults.append("\(all - reasoned) clients were closed without the reason, \(all - told) were not told before")
+        }
         let messages = discord.filter { $0.event == "message_created" }
         if messages.count != 1 { faults.append("\(messages.count) messages arrived, not 1") }
         for message in messages {

@@ -16,11 +16,16 @@ struct DemoVerb: AsyncParsableCommand {
             message arrived, after READY, with the note, in the right channel.
             Everything lives in a folder of its own that is removed afterwards.
 
+            With --config-patch the agent changes the daemon's configuration over its
+            control socket instead (config.patch with its session key), while 200 other
+            clients are connected: each is told why it is closed.
+
             With --discord the same runs against the real Discord, with your bot's token
             (REVEILLE_DISCORD_TOKEN, or the configuration) and a channel of yours; it
             says first what it will post and where.
             """)
 
+    @Flag(name: .long, help: "Let an agent patch the configuration, among 200 other clients.") var configPatch = false
     @Flag(name: .long, help: "Use the real Discord.") var discord = false
     @Option(name: .long, help: "With --discord: the id of the channel or thread to post one message to.") var channel: String?
     @Flag(name: .long, help: "With --discord: don't ask before posting.") var yes = false
@@ -51,7 +56,8 @@ struct DemoVerb: AsyncParsableCommand {
             let stage = try DemoStage(
                 folder: folder, route: "discord:default/channel:\(LoopbackOptions.defaultThread)",
                 session: "agent:infra:discord:channel:\(LoopbackOptions.defaultThread)",
-                account: ["apiBase": .string(address.rest)], token: LoopbackOptions.defaultToken)
+                account: ["apiBase": .string(address.rest)], token: LoopbackOptions.defaultToken,
+                patchesConfiguration: configPatch)
             let facts = try await stage.play()
             let events = server.world.log.events
             return DemoTimeline(facts: facts, discord: events.compactMap(DiscordFact.init)).draw()
@@ -73,7 +79,7 @@ struct DemoVerb: AsyncParsableCommand {
         let token = try DiscordToken.load(for: account, in: surroundings)
         let stage = try DemoStage(
             folder: folder, route: "discord:default/channel:\(channel)", session: "agent:demo:discord:channel:\(channel)",
-            account: ["apiBase": .string("\(account.apiBase)")], token: token.reveal())
+            account: ["apiBase": .string("\(account.apiBase)")], token: token.reveal(), patchesConfiguration: configPatch)
         Printing.line("This will post one message to channel \(channel) as your bot. Its text ends with:")
         Printing.line("  > " + DemoStage.note)
         if !yes {
