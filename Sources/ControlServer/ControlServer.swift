@@ -143,12 +143,13 @@ public final class ControlServer: Sendable {
     public func publish(_ event: GatewayEvent) {
         let scope = parts.desk.events[event.name] ?? .read
         let (connections, streams) = state.withLock { (Array($0.connections.values), Array($0.streams.values)) }
-        for connection in connections where connection.caller.map({ scope.isGranted(by: $0.scopes) }) ?? false {
+        func hears(_ caller: ControlCaller) -> Bool { scope.isGranted(by: caller.scopes) && parts.desk.hears(caller, event) }
+        for connection in connections where connection.caller.map(hears) ?? false {
             _ = connection.feed { $0.published(event) }
         }
         guard !streams.isEmpty else { return }
         let text = Self.serverSent(event)
-        for stream in streams where scope.isGranted(by: stream.caller.scopes) {
+        for stream in streams where hears(stream.caller) {
             // It does not read: the stream ends, and its client may ask anew.
             if case .dropped = stream.news.yield(text) { stream.news.finish() }
         }

@@ -28,6 +28,8 @@ public final class PrometheusMetrics: MetricsFactory {
     }
 
     private let values = Mutex<[Series: Value]>([:])
+    /// A name has one kind, whatever its labels.
+    private let kinds = Mutex<[String: Kind]>([:])
 
     /// Makes one without any series.
     public init() {}
@@ -65,18 +67,19 @@ public final class PrometheusMetrics: MetricsFactory {
 
     private func handler(_ label: String, _ dimensions: [(String, String)], _ kind: Kind) -> Handler {
         let series = Series(
-            name: Self.plain(label), labels: dimensions.map { "\(Self.plain($0.0))=\"\(Self.escaped($0.1))\"" })
+            name: Self.plain(label, isSeries: true), labels: dimensions.map { "\(Self.plain($0.0))=\"\(Self.escaped($0.1))\"" })
         return Handler(metrics: self, series: series, kind: kind)
     }
 
     fileprivate func change(_ series: Series, _ kind: Kind, _ body: (inout Value) -> Void) {
         values.withLock { values in
             guard values[series] != nil || values.count < Self.maximumSeries else { return }
-            var value = values[series] ?? Value(kind: kind, buckets: kind == .histogram ? Self.bucketsSeconds.map { _ in 0 } : [])
             // Two instruments of one name and different kinds are a mistake, but none to die of: the first one counts.
-            guard value.kind == kind else { return }
+            guard kinds.withLock({ $0[series.name, default: kind] }) == kind else { return }
+            var value = values[series] ?? Value(kind: kind, buckets: kind == .histogram ? Self.bucketsSeconds.map { _ in 0 } : [])
             body(&value)
             values[series] = value
+            kinds.withLock { $0[series.name] = kind }
         }
     }
 
@@ -113,15 +116,17 @@ public final class PrometheusMetrics: MetricsFactory {
         return Int64(exactly: value).map(String.init) ?? "\(value)"
     }
 
-    /// Names have letters, digits, `_` and `:`.
-    private static func plain(_ name: String) -> String {
-        String(
+    /// Names have letters, digits and `_`, those of series `:` too, and begin with no digit.
+    private static func plain(_ name: String, isSeries: Bool = false) -> String {
+        let plain = String(
             name.unicodeScalars.map { scalar in
                 switch scalar {
-                case "a"..."z", "A"..."Z", "0"..."9", "_", ":": Character(scalar)
+                case "a"..."z", "A"..."Z", "0"..."9", "_": Character(scalar)
+                case ":" where isSeries: ":"
                 default: "_"
                 }
             })
+        return plain.first.map { !$0.isNumber } ?? false ? plain : "_" + plain
     }
 
     private static func escaped(_ value: String) -> String {

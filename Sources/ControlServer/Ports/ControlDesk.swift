@@ -87,11 +87,19 @@ public protocol ControlDesk: Sendable {
     /// The events that may be published, by name, with what a client needs to hear them.
     var events: [String: Scope] { get }
 
+    /// Whether a caller may hear of this; its scope is good enough.
+    func hears(_ caller: ControlCaller, _ event: GatewayEvent) -> Bool
+
     /// Answers a call. The caller was let in, has the scope, and is within its limits.
     func answer(_ call: ControlCall) async -> Result<JSONValue?, GatewayFault>
 
     /// How things are, for `hello-ok` and the `health` event. Must be quick.
     func snapshot() async -> JSONObject
+}
+
+extension ControlDesk {
+    /// By default whoever has the scope hears everything.
+    public func hears(_ caller: ControlCaller, _ event: GatewayEvent) -> Bool { true }
 }
 
 /// Remembers which devices were paired. What a device may do is decided there, not by the device.

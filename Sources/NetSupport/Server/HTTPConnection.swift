@@ -62,7 +62,8 @@ struct HTTPConnection: Sendable {
     ) async throws -> Bool {
         switch await handler.reply(to: request) {
         case .response(let response):
-            let keepAlive = head.isKeepAlive && !connections.isDraining
+            // The decoder reads nothing after a request to change protocols, not even where that is refused.
+            let keepAlive = head.isKeepAlive && !connections.isDraining && head.headers[canonicalForm: "Upgrade"].isEmpty
             try await write(response, keepAlive: keepAlive)
             return keepAlive
         case .stream(let headers, let parts):
@@ -164,12 +165,17 @@ private struct HTTPPipeline {
             try channel.pipeline.syncOperations.addHandlers([
                 WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: maxMessageBytes)), FrameRules(),
                 NIOWebSocketFrameAggregator(
-                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1_024, maxAccumulatedFrameSize: maxMessageBytes),
+                    minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: FrameFaults.maximumFragments,
+                    maxAccumulatedFrameSize: maxMessageBytes),
                 FrameFaults(maximumBytes: maxMessageBytes),
             ])
             return try NIOAsyncChannel<WebSocketFrame, WebSocketFrame>(wrappingChannelSynchronously: channel)
         }.flatMap { frames in
-            channel.pipeline.syncOperations.removeHandler(bound.value.decoder).map { frames }
+            channel.pipeline.syncOperations.removeHandler(bound.value.decoder).map {
+                // Frames that came with the handshake are handed over now; the channel passes them on with the end of a read.
+                channel.pipeline.fireChannelReadComplete()
+                return frames
+            }
         }
     }
 }

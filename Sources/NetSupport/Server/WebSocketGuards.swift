@@ -43,6 +43,9 @@ final class FrameFaults: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = WebSocketFrame
 
+    /// The most fragments of one message.
+    static let maximumFragments = 1_024
+
     private let maximumBytes: Int
     private var hasClosed = false
     private var isEnding = false
@@ -64,20 +67,20 @@ final class FrameFaults: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let isTooLarge: Bool
+        let (code, reason): (UInt16, String)
         switch error {
-        case let error as NIOWebSocketError: isTooLarge = error == .invalidFrameLength
-        case NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge: isTooLarge = true
-        case is NIOWebSocketFrameAggregator.Error, is FrameRules.Broken: isTooLarge = false
+        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge:
+            (code, reason) = (1009, "a message is over the limit of \(maximumBytes) bytes")
+        case NIOWebSocketFrameAggregator.Error.tooManyFragments:
+            (code, reason) = (1009, "a message is in more than \(Self.maximumFragments) fragments")
+        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error, is FrameRules.Broken:
+            (code, reason) = (1002, "a frame breaks the protocol")
         default: return context.fireErrorCaught(error)
         }
         // The error goes no further: it would end the messages, and with them the channel, before the reason is sent.
         guard !isEnding else { return }
         isEnding = true
-        context.channel.closeWebSocket(
-            isTooLarge ? 1009 : 1002,
-            isTooLarge ? "a message is over the limit of \(maximumBytes) bytes" : "a frame breaks the protocol",
-            grace: .milliseconds(500))
+        context.channel.closeWebSocket(code, reason, grace: .milliseconds(500))
     }
 }
 

@@ -110,6 +110,11 @@ final class Desk: ControlDesk {
 
     let events: [String: Scope] = Dictionary(uniqueKeysWithValues: DeskEvents.all.map { ($0, Scope.read) })
 
+    func hears(_ caller: ControlCaller, _ event: GatewayEvent) -> Bool {
+        guard caller.sessions != nil, let session = event.payload?["sessionKey"]?.string else { return true }
+        return (try? SessionKey(session)).map { mayName($0, caller) } ?? false
+    }
+
     func answer(_ call: ControlCall) async -> Result<JSONValue?, GatewayFault> {
         guard let method = Self.byName[call.method] else {
             return .failure(GatewayFault(.invalidRequest, "there is no method \(call.method)"))

@@ -153,6 +153,8 @@ enum CallPlace {
     ///   - url: as the command line names it.
     ///   - surroundings: the environment and the user.
     ///   - exists: whether there is such a file.
+    /// - Returns: the address.
+    /// - Throws: a complaint where it is none.
     static func find(_ url: String?, in surroundings: Surroundings, exists: (String) -> Bool) throws -> GatewayAddress {
         if let url {
             if url.hasPrefix("ws://") || url.hasPrefix("wss://") { return .web(url) }
