@@ -37,6 +37,17 @@ enum DeskEvents {
         return GatewayEvent(name, payload: .object(payload))
     }
 
+    /// What is told when what is held has changed.
+    static func health(_ outlook: Outlook, isReady: Bool) -> GatewayEvent {
+        GatewayEvent(
+            "health",
+            payload: [
+                "ok": true, "readiness": ["live": true, "control": true, "channels": .bool(isReady)],
+                "sentinels": .integer(Int64(outlook.openSentinels)), "wakes": .integer(Int64(outlook.openWakes)),
+                "unresolved": .integer(Int64(outlook.unresolved)),
+            ])
+    }
+
     /// What is told of a channel.
     static func changed(_ channel: ChannelName, _ state: ChannelState, at now: Moment) -> GatewayEvent {
         var payload: JSONObject = [

@@ -64,6 +64,7 @@ extension Desk {
     func sentinelCancel(_ call: ControlCall) async throws(GatewayFault) -> JSONValue? {
         let sentinel = try await parts.thread.sentinel(try id(call))
         try allow(sentinel.session, call.caller)
+        if sentinel.target == .daemon { await parts.restarts.takeBack() }
         return try await command(.cancelSentinel(sentinel.id), sentinel.id)
     }
 

@@ -16,6 +16,8 @@ actor RestartDesk {
         var cooldown: Duration
     }
 
+    private static let overdueMicroseconds: Int64 = 10_000_000
+
     private let moments: any MomentSource
     /// Until when the cool-down of the restart that began this life lasts, in microseconds of boottime.
     private let coolUntil: Int64
@@ -41,6 +43,8 @@ actor RestartDesk {
         let wanted = now + delay.wholeMicroseconds
         let due = max(wanted, coolUntil)
         let added = Duration.microseconds(due - wanted)
+        // One that is long overdue was taken back, or refused.
+        if let overdue = dueAt, now - overdue > Self.overdueMicroseconds { takeBack() }
         guard let dueAt, dueAt <= due else {
             return Plan(delay: .microseconds(due - now), isCoalesced: dueAt != nil, cooldown: added)
         }

@@ -68,11 +68,13 @@ final class BusFace: Sendable {
     }
 
     func show(_ outlook: Outlook) {
-        let buses = shown.withLock { shown in
+        let (buses, isChange) = shown.withLock { shown in
+            let isChange = shown.outlook != outlook || !shown.isRecovered
             shown.isRecovered = true
-            defer { shown.outlook = outlook }
-            return shown.outlook == outlook ? [] : shown.buses
+            shown.outlook = outlook
+            return (isChange ? shown.buses : [], isChange)
         }
+        if isChange { publish(DeskEvents.health(outlook, isReady: health.isReady)) }
         for bus in buses { emit(bus, Self.path, Self.interface, members().filter { $0.0 != "Channels" && $0.0 != "Version" }) }
     }
 
