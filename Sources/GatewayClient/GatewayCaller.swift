@@ -126,7 +126,7 @@ public struct GatewayCaller: Sendable {
         case nil: return drive.feed { machine, _, _ in machine.timedOut() }
         case .failure(let fault as GatewayFault): return drive.feed { $0.failed(.fault(fault), at: $1, jitter: $2) }
         case .failure(let closed as GatewayClosed):
-            return drive.feed { $0.failed(.closed(closed.close), wasSent: closed.wasSent, at: $1, jitter: $2) }
+            return drive.feed { $0.failed(.closed(closed.close), mayBeAccepted: closed.mayBeAccepted, at: $1, jitter: $2) }
         case .failure(let error): throw error
         }
     }

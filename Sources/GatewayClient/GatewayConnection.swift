@@ -9,13 +9,13 @@ public import WakeService
 public struct GatewayClosed: Error, Hashable, Sendable, CustomStringConvertible {
     /// How; 1006 where no close frame came, 1005 where it had no code.
     public let close: GatewayClose
-    /// Whether the request may have left before.
-    public let wasSent: Bool
+    /// Whether the request may have been accepted before: it had left, and the gateway did not say that it takes nothing more.
+    public let mayBeAccepted: Bool
 
     /// Makes one.
-    public init(_ close: GatewayClose, wasSent: Bool) {
+    public init(_ close: GatewayClose, mayBeAccepted: Bool) {
         self.close = close
-        self.wasSent = wasSent
+        self.mayBeAccepted = mayBeAccepted
     }
 
     /// How it ended.
@@ -51,7 +51,14 @@ public final class GatewayConnection: Sendable {
         var next: Int64 = 0
         var closed: GatewayClose?
         var shutdown: GatewayEvent?
+        /// What the gateway had taken when it announced its end, where it said so.
+        var lastAccepted: Set<RequestID>?
         var lastHeard: Int64 = 0
+        mutating func leave(_ event: GatewayEvent) {
+            shutdown = event
+            lastAccepted = event.payload?["underWay"]?.array.map { Set($0.compactMap { RequestID($0) }) }
+        }
+
         /// Read only after it has come.
         var hello = Hello(
             version: 0, serverVersion: "", connection: "", methods: [], events: [], snapshot: [:], role: "", scopes: [])
@@ -179,7 +186,7 @@ public final class GatewayConnection: Sendable {
     public func call(_ method: String, _ params: JSONValue? = nil) async throws -> JSONValue? {
         let answer = Pending<JSONValue?>()
         let id: RequestID = try state.withLock { state in
-            if let closed = state.closed { throw GatewayClosed(closed, wasSent: false) }
+            if let closed = state.closed { throw GatewayClosed(closed, mayBeAccepted: false) }
             state.next += 1
             let id = RequestID.text(String(state.next))
             state.calls[id] = answer
@@ -224,7 +231,7 @@ public final class GatewayConnection: Sendable {
         case .event(let event) where event.name == "connect.challenge":
             challenge.resolve(.success(event))
         case .event(let event):
-            if event.name == "shutdown" { state.withLock { $0.shutdown = event } }
+            if event.name == "shutdown" { state.withLock { $0.leave(event) } }
             news.yield(event)
         case .request, .cancel: break
         }
@@ -232,13 +239,15 @@ public final class GatewayConnection: Sendable {
 
     /// Ends it for everybody who waits. The first reason counts.
     private func ended(_ close: GatewayClose) {
-        let calls = state.withLock { state in
+        let (calls, accepted) = state.withLock { state in
             if state.closed == nil { state.closed = close }
             defer { state.calls = [:] }
-            return Array(state.calls.values)
+            return (state.calls, state.lastAccepted)
         }
-        challenge.resolve(.failure(GatewayClosed(close, wasSent: false)))
-        for call in calls { call.resolve(.failure(GatewayClosed(close, wasSent: true))) }
+        challenge.resolve(.failure(GatewayClosed(close, mayBeAccepted: false)))
+        for (id, call) in calls {
+            call.resolve(.failure(GatewayClosed(close, mayBeAccepted: accepted?.contains(id) ?? true)))
+        }
         news.finish()
     }
 

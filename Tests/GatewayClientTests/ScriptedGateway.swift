@@ -27,6 +27,8 @@ final class ScriptedGateway: WebServerHandler {
         case leave(instance: String)
         /// Lets in, and says nothing more: no answer, no ticks.
         case hang(tickMilliseconds: Int64)
+        /// Lets in, and answers each request with its own params.
+        case echo
         /// Lets in, and answers each request with these, one after another.
         case answer([Result<JSONValue?, GatewayFault>], instance: String = "life-2")
     }
@@ -42,6 +44,18 @@ final class ScriptedGateway: WebServerHandler {
 
     let server: WebServer
     private let state: Mutex<State>
+    private let changes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// Waits until that is so. One may wait at a time.
+    func next(until isSo: (ScriptedGateway) -> Bool) async {
+        var changes = changes.stream.makeAsyncIterator()
+        while !isSo(self) { _ = await changes.next() }
+    }
+
+    private func note<T>(_ change: (inout State) -> T) -> T {
+        defer { changes.continuation.yield() }
+        return state.withLock { change(&$0) }
+    }
 
     init(_ acts: [Act]) {
         state = Mutex(State(acts: acts))
@@ -85,12 +99,12 @@ final class ScriptedGateway: WebServerHandler {
         default: break
         }
         while let message = try await messages.next() {
-            if case .close(let code?, _) = message { state.withLock { $0.closes.append(code) } }
+            if case .close(let code?, _) = message { note { $0.closes.append(code) } }
             guard case .text(let text) = message else { return }
             switch try GatewayFrame(text.utf8) {
             case .request(let request) where request.method == "connect":
                 let connect = try ConnectParameters(request.params)
-                state.withLock { $0.connects.append(connect) }
+                note { $0.connects.append(connect) }
                 if case .refuse(let fault, let code, let reason) = act {
                     try await socket.send(frame: .response(GatewayResponse(id: request.id, result: .failure(fault))))
                     return try await socket.sendClose(code: code, reason: reason)
@@ -98,9 +112,9 @@ final class ScriptedGateway: WebServerHandler {
                 let hello = Self.hello(act)
                 try await socket.send(frame: .response(GatewayResponse(id: request.id, result: .success(hello.json))))
             case .request(let request):
-                state.withLock { $0.requests.append(request) }
+                note { $0.requests.append(request) }
                 guard try await answer(request, act, socket) else { return }
-            case .cancel(let id): state.withLock { $0.cancelled.append(id) }
+            case .cancel(let id): note { $0.cancelled.append(id) }
             case .response, .event: return
             }
         }
@@ -121,6 +135,10 @@ final class ScriptedGateway: WebServerHandler {
             return true
         case .answer(let results, _):
             for result in results { try await socket.send(frame: .response(GatewayResponse(id: request.id, result: result))) }
+            return true
+        case .echo:
+            try await socket.send(
+                frame: .response(GatewayResponse(id: request.id, result: .success(request.params))))
             return true
         default: return true
         }

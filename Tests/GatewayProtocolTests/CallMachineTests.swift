@@ -49,7 +49,7 @@ struct CallMachineTests {
             #expect(Self.code(early.failed(.closed(close), at: 0, jitter: Self.none)) == before, "\(close) before hello")
             // The connection ended between the hello and the request: nothing had left.
             var unsent = Self.sent(params)
-            let directive = unsent.failed(.closed(close), wasSent: false, at: 0, jitter: Self.none)
+            let directive = unsent.failed(.closed(close), mayBeAccepted: false, at: 0, jitter: Self.none)
             #expect(Self.code(directive) == before, "\(close) before the request")
         }
         var plain = Self.sent()

@@ -115,14 +115,14 @@ public struct CallMachine: Sendable {
     ///
     /// - Parameters:
     ///   - mishap: how.
-    ///   - wasSent: whether the request may have left: the connection may have ended before.
+    ///   - mayBeAccepted: whether the request may have been accepted: the connection may have ended before.
     ///   - now: the time.
     ///   - jitter: chance.
     /// - Returns: what to do.
     public mutating func failed(
-        _ mishap: GatewayMishap, wasSent: Bool = true, at now: Int64, jitter: UnitFraction
+        _ mishap: GatewayMishap, mayBeAccepted: Bool = true, at now: Int64, jitter: UnitFraction
     ) -> Directive {
-        let isUnderWay = state == .sent && wasSent
+        let isUnderWay = state == .sent && mayBeAccepted
         if isUnderWay, case .closed(let close) = mishap {
             guard isRepeatable, mishap.isOfRestart else {
                 // What is closed for its own fault was not carried out: it could not even be read.

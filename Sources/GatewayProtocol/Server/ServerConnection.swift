@@ -193,11 +193,20 @@ public struct ServerConnection: Sendable {
         switch state {
         case .challenged, .verifying: return close(.serviceRestart)
         case .open:
-            let told = published(shutdown)
+            let told = published(telling(shutdown))
             state = .draining
             return told + closeIfDrained()
         case .draining, .closed: return []
         }
+    }
+
+    /// Nothing is taken after this: what is not named here and gets no answer was never carried out, and may be asked again elsewhere.
+    private func telling(_ shutdown: GatewayEvent) -> GatewayEvent {
+        var event = shutdown
+        var payload = event.payload?.object ?? [:]
+        payload["underWay"] = .array(underWay.map(\.json))
+        event.payload = .object(payload)
+        return event
     }
 
     /// Ends it, for that reason.

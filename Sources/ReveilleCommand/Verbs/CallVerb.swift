@@ -154,7 +154,7 @@ enum CallPlace {
     ///   - surroundings: the environment and the user.
     ///   - exists: whether there is such a file.
     /// - Returns: the address.
-    /// - Throws: a complaint where it is none.
+    /// - Throws: ``Complaint`` where the address is none.
     static func find(_ url: String?, in surroundings: Surroundings, exists: (String) -> Bool) throws -> GatewayAddress {
         if let url {
             if url.hasPrefix("ws://") || url.hasPrefix("wss://") { return .web(url) }
