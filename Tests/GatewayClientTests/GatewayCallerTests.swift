@@ -1,5 +1,6 @@
 import GatewayClient
 import GatewayProtocol
+import NetSupport
 import Synchronization
 import Testing
 import WakeCore
@@ -48,7 +49,7 @@ struct GatewayCallerTests {
                 GatewayFault(
                     .unavailable, "starting", details: ["reason": "startup-sidecars"], isRetryable: true,
                     retryAfterMilliseconds: 100), 1013, "gateway starting"),
-            .leave(instance: "life-1"),
+            .leave(instance: "life-1"), .http(503),
         ])
     func waitedOut(act: ScriptedGateway.Act) async throws {
         try await ScriptedGateway.play([act, .answer([.success(Self.jobs)])]) { gateway, address in
@@ -85,7 +86,7 @@ struct GatewayCallerTests {
                     "protocol mismatch"), .protocolMismatch, "up to date"
             ),
             (.close(1002, "protocol mismatch"), .protocolMismatch, "up to date"),
-            (.close(1008, "unauthorized: token"), .denied, "token"),
+            (.close(1008, "unauthorized: token"), .denied, "token"), (.http(404), .unreachable, "Check the address"),
             (
                 .refuse(GatewayFault(.forbidden, "the token is wrong"), 1008, "unauthorized"), .denied, "--token-file"
             ),
@@ -140,6 +141,25 @@ struct GatewayCallerTests {
         guard case .failure(let error) = result else { return #expect(Bool(false), "\(result)") }
         #expect(error.code == .unavailable && error.cause?.contains("nobody listens on /nonexistent/control.sock") == true)
         #expect(!waits.isEmpty)
+    }
+
+    @Test("a port where nobody listens is waited for, until somebody does")
+    func refused() async throws {
+        try await ScriptedGateway.play([.answer([.success(Self.jobs)])]) { gateway, address in
+            gateway.server.stopListening()
+            let caller = GatewayCaller(address, .token("t"), moments: try HurriedMoments(), dice: SystemDice())
+            var options = GatewayCaller.Options()
+            options.budgetMilliseconds = 60_000
+            let waits = Mutex<[String]>([])
+            let answer = try await caller.call("cron.list", nil, options: options) { reason in
+                waits.withLock { $0.append(reason) }
+                gateway.server.startListening()
+            }
+            #expect(answer == Self.jobs)
+            // Who came while the listener closed was cut off; nobody was refused for any other reason.
+            let told = waits.withLock { $0 }
+            #expect(told.allSatisfy { $0.contains("nobody listens") || $0.contains("ended") }, "\(told)")
+        }
     }
 
     @Test("the first of two answers counts")

@@ -15,6 +15,8 @@ final class ScriptedGateway: WebServerHandler {
         case close(UInt16?, String = "")
         /// A TCP reset after the challenge.
         case reset
+        /// No WebSocket at all: HTTP with this status.
+        case http(UInt)
         /// Not even a challenge.
         case silence
         /// Answers `connect` with this, then closes.
@@ -69,14 +71,24 @@ final class ScriptedGateway: WebServerHandler {
     var closes: [UInt16] { state.withLock(\.closes) }
     var connections: Int { state.withLock(\.connections) }
 
-    func accepts(handshake: HTTPRequestHead) -> Bool { true }
-    func reply(to request: WebServerRequest) async -> WebServerReply { .response(WebServerResponse(status: .notFound)) }
+    func accepts(handshake: HTTPRequestHead) -> Bool {
+        if case .http? = state.withLock({ $0.acts.first }) { false } else { true }
+    }
 
-    func serve(_ socket: WebServerSocket, messages: WebServerMessages) async {
-        let act = state.withLock { state in
+    func reply(to request: WebServerRequest) async -> WebServerReply {
+        guard case .http(let status) = next() else { return .close }
+        return .response(WebServerResponse(status: HTTPResponseStatus(statusCode: Int(status)), headers: ["Retry-After": "1"]))
+    }
+
+    private func next() -> Act {
+        state.withLock { state in
             state.connections += 1
             return state.acts.count > 1 ? state.acts.removeFirst() : state.acts[0]
         }
+    }
+
+    func serve(_ socket: WebServerSocket, messages: WebServerMessages) async {
+        let act = next()
         var rest = messages.makeAsyncIterator()
         do {
             try await play(act, socket, &rest)
