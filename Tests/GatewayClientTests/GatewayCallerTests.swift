@@ -135,12 +135,11 @@ struct GatewayCallerTests {
         }
     }
 
-    @Test("where nobody listens, the call waits for somebody, and says after the budget that nobody came")
+    @Test("where nobody listens, the call says after its budget that nobody came")
     func nobody() async throws {
-        let (result, waits) = try await call(.unix(path: "/nonexistent/control.sock"), budget: 10_000)
+        let (result, _) = try await call(.unix(path: "/nonexistent/control.sock"), budget: 10_000)
         guard case .failure(let error) = result else { return #expect(Bool(false), "\(result)") }
         #expect(error.code == .unavailable && error.cause?.contains("nobody listens on /nonexistent/control.sock") == true)
-        #expect(!waits.isEmpty)
     }
 
     @Test("a port where nobody listens is waited for, until somebody does")

@@ -181,7 +181,8 @@ private final class HandshakeWatch: Sendable {
         let numbers = errors.compactMap { ($0 as? IOError)?.errnoCode }
         // A Unix socket whose server is away is refused, or gone altogether.
         guard !numbers.isEmpty, numbers.count == errors.count, numbers.allSatisfy({ $0 == ECONNREFUSED || $0 == ENOENT }) else {
-            return WebSocketError(.unreachable, "\(place) can't be reached", cause: "\(error)")
+            let hint = numbers.contains(EACCES) ? "Call as a user who may write to this socket." : nil
+            return WebSocketError(.unreachable, "\(place) can't be reached", cause: "\(error)", hint: hint)
         }
         return WebSocketError(.notListening, "nobody listens on \(place)", cause: String(cString: strerror(numbers[0])))
     }
