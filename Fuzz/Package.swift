@@ -19,6 +19,7 @@ let package = Package(
         fuzz("FuzzConfiguration", "ReveilleConfiguration"),
         fuzz("FuzzGateway", "DiscordProtocol", "WakeCore"),
         fuzz("FuzzREST", "DiscordProtocol", "WakeCore"),
+        fuzz("FuzzGatewayFrames", "GatewayProtocol", "WakeCore"),
     ],
     swiftLanguageModes: [.v6]
 )
