@@ -59,6 +59,8 @@ public final class ControlServer: Sendable {
         public var version: String
         /// Where it says what matters.
         public var logger: Logger
+        /// The most clients at once, those in the handshake included; more are told 1013.
+        public var maximumClients = 4_096
 
         /// Joins them.
         public init(
@@ -104,7 +106,8 @@ public final class ControlServer: Sendable {
             var configuration = WebServer.Configuration(
                 maxBodyBytes: 64 << 10, maxMessageBytes: GatewayLimits.frameBytes,
                 // A WebSocket's frames, their heads, and a ping or two.
-                firstBytes: GatewayLimits.unauthenticatedFrameBytes + 1_024)
+                // Some more than clients: who is one too many is told so, and questions by HTTP are answered.
+                maxConnections: parts.maximumClients + 256, firstBytes: GatewayLimits.unauthenticatedFrameBytes + 1_024)
             switch listener {
             case .descriptor(let descriptor): configuration.descriptor = descriptor
             case .address(let host, let port): (configuration.host, configuration.port) = (host, port)
@@ -200,14 +203,15 @@ public final class ControlServer: Sendable {
         ) { close in
             Counter(label: "reveille_control_closes_total", dimensions: [("code", "\(close.code)")]).increment()
         }
-        let number = state.withLock { state in
+        let (number, isOneTooMany) = state.withLock { state in
             state.next += 1
             state.connections[state.next] = connection
-            return state.next
+            return (state.next, state.connections.count > parts.maximumClients)
         }
         defer { state.withLock { _ = $0.connections.removeValue(forKey: number) } }
         await withDiscardingTaskGroup { group in
             connection.begin()
+            if isOneTooMany { _ = connection.feed { $0.close(.tooManyConnections) } }
             if isStopping { _ = connection.feed { $0.close(.serviceRestart) } }
             group.addTask { [moments = parts.moments] in
                 let due = moments.now().boottimeMicroseconds + GatewayLimits.handshakeMilliseconds * 1_000

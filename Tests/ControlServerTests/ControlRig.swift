@@ -21,15 +21,17 @@ struct ControlRig: Sendable {
     /// Serves while the body runs.
     static func run(
         access: ControlAccess = ControlAccess(token: "sesame", owner: 1), desk: Desk = Desk(), moments: (any MomentSource)? = nil,
-        unix: Int32? = nil, metrics: PrometheusMetrics = PrometheusMetrics(), _ body: @Sendable (ControlRig) async throws -> Void
+        unix: Int32? = nil, clients: Int? = nil, metrics: PrometheusMetrics = PrometheusMetrics(),
+        _ body: @Sendable (ControlRig) async throws -> Void
     ) async throws {
         let moments = try moments ?? SystemMoments(environment: [:])
+        var parts = ControlServer.Parts(
+            access: access, desk: desk, pairings: desk,
+            health: { .init(isRecovered: true, channels: [], status: "well") }, metrics: { metrics.text },
+            moments: moments, dice: SeededDice(), version: "test", logger: Logger(label: "test"))
+        if let clients { parts.maximumClients = clients }
         let server = ControlServer(
-            listeners: [unix.map { .descriptor($0) } ?? .address(host: "127.0.0.1", port: 0)],
-            .init(
-                access: access, desk: desk, pairings: desk,
-                health: { .init(isRecovered: true, channels: [], status: "well") }, metrics: { metrics.text },
-                moments: moments, dice: SeededDice(), version: "test", logger: Logger(label: "test")))
+            listeners: [unix.map { .descriptor($0) } ?? .address(host: "127.0.0.1", port: 0)], parts)
         let (ports, told) = AsyncStream.makeStream(of: Int.self)
         let (end, ended) = AsyncStream.makeStream(of: Void.self)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -239,4 +239,21 @@ struct MisbehaviourTests {
             #expect(await wire.rest().isEmpty)
         }
     }
+
+    @Test("a client too many is told 1013, and one who leaves makes room")
+    func tooMany() async throws {
+        try await ControlRig.run(clients: 2) { rig in
+            let wires = try await [rig.client(), rig.client()]
+            let third = try await Wire.webSocket(port: rig.port)
+            #expect(await third.close() == Wire.Close(code: 1013, reason: "too many connections"))
+            await third.answerClose()
+            _ = await third.rest()
+            await wires[0].answerClose()
+            _ = await wires[0].rest()
+            // The server's own end of it may come a moment later.
+            while try await Wire.webSocket(port: rig.port).hello()?["ok"]?.bool != true {}
+            try await wires[1].call("1", "echo")
+            #expect(await wires[1].answer(to: "1")?["ok"]?.bool == true)
+        }
+    }
 }
