@@ -107,7 +107,8 @@ public final class ControlServer: Sendable {
                 maxBodyBytes: 64 << 10, maxMessageBytes: GatewayLimits.frameBytes,
                 // A WebSocket's frames, their heads, and a ping or two.
                 // Some more than clients: who is one too many is told so, and questions by HTTP are answered.
-                maxConnections: parts.maximumClients + 256, firstBytes: GatewayLimits.unauthenticatedFrameBytes + 1_024)
+                maxConnections: parts.maximumClients + 256, firstBytes: GatewayLimits.unauthenticatedFrameBytes + 1_024,
+                requestTimeout: .milliseconds(GatewayLimits.handshakeMilliseconds))
             switch listener {
             case .descriptor(let descriptor): configuration.descriptor = descriptor
             case .address(let host, let port): (configuration.host, configuration.port) = (host, port)

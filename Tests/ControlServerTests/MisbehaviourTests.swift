@@ -1,7 +1,9 @@
 import ControlServer
 import GatewayProtocol
 import NIOCore
+import NIOHTTP1
 import NIOPosix
+import NetSupport
 import Testing
 import WakeCore
 import WakeService
@@ -255,5 +257,28 @@ struct MisbehaviourTests {
             try await wires[1].call("1", "echo")
             #expect(await wires[1].answer(to: "1")?["ok"]?.bool == true)
         }
+    }
+
+    private struct Hello: WebServerHandler {
+        func accepts(handshake: HTTPRequestHead) -> Bool { false }
+        func reply(to request: WebServerRequest) async -> WebServerReply { .response(WebServerResponse(status: .ok)) }
+        func serve(_ socket: WebServerSocket, messages: WebServerMessages) async {}
+    }
+
+    @Test("who asks by HTTP and does not come to an end is told 408 in time, and so is who has asked once and asks no more")
+    func requestTimeout() async throws {
+        let server = WebServer(configuration: .init(requestTimeout: .milliseconds(200)))
+        let (ports, told) = AsyncStream.makeStream(of: Int.self)
+        let running = Task { try await server.run(Hello()) { told.yield($0) } }
+        var iterator = ports.makeAsyncIterator()
+        let port = try #require(await iterator.next())
+        for (text, answers) in [("", ["408"]), ("GET / HT", ["408"]), ("GET / HTTP/1.1\r\nHost: x\r\n\r\n", ["200", "408"])] {
+            let wire = try await Wire.connect(port: port)
+            if !text.isEmpty { try await wire.send(raw: Array(text.utf8)) }
+            let heard = await wire.http()
+            #expect(heard.matches(of: #/HTTP\/1\.1 ([0-9]+)/#).map { String($0.1) } == answers, "\(heard)")
+        }
+        running.cancel()
+        _ = await running.result
     }
 }

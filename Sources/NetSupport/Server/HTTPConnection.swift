@@ -12,6 +12,7 @@ struct HTTPConnection: Sendable {
     private let connections: OpenConnections
     private let maxMessageBytes: Int
     private let firstBytes: Int?
+    private let requestTimeout: Duration?
     private let requests: AsyncStream<HTTPRequestCollector.Arrival>
     private let pipeline: NIOLoopBound<HTTPPipeline>
 
@@ -22,6 +23,7 @@ struct HTTPConnection: Sendable {
         self.channel = channel
         maxMessageBytes = configuration.maxMessageBytes
         firstBytes = configuration.firstBytes
+        requestTimeout = configuration.requestTimeout
         let (requests, continuation) = AsyncStream.makeStream(of: HTTPRequestCollector.Arrival.self)
         self.requests = requests
         let pipeline = HTTPPipeline(
@@ -32,7 +34,10 @@ struct HTTPConnection: Sendable {
 
     func run(_ handler: some WebServerHandler) async throws {
         defer { channel.close(promise: nil) }
+        var deadline = awaitRequest()
+        defer { deadline?.cancel() }
         for await arrival in requests {
+            deadline?.cancel()
             switch arrival {
             case .tooLarge:
                 try await write(WebServerResponse(status: .payloadTooLarge), keepAlive: false)
@@ -46,7 +51,15 @@ struct HTTPConnection: Sendable {
                     headers: head.headers, body: body)
                 _ = connections.setIdle(nil, id)
                 guard try await answer(request, head, handler), !connections.setIdle(channel, id) else { return }
+                deadline = awaitRequest()
             }
+        }
+    }
+
+    /// Sends the peer away unless a whole request comes in time.
+    private func awaitRequest() -> Scheduled<Void>? {
+        requestTimeout.map { [channel] timeout in
+            channel.eventLoop.scheduleTask(in: TimeAmount(timeout)) { channel.sendAway("408 Request Timeout") }
         }
     }
 

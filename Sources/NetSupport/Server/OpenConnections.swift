@@ -70,7 +70,9 @@ final class OpenConnections: Sendable {
 
     /// Ends all; who is not answered yet, or has sent half a request, is told to come again.
     func sendAway() {
-        for channel in book.withLock({ Array($0.open.values) }) { channel.eventLoop.execute { channel.sendAway() } }
+        for channel in book.withLock({ Array($0.open.values) }) {
+            channel.eventLoop.execute { channel.sendAway("503 Service Unavailable\r\nRetry-After: 1") }
+        }
     }
 
     func closeAll(reset: Bool) {
@@ -81,16 +83,14 @@ final class OpenConnections: Sendable {
 }
 
 extension Channel {
-    fileprivate func sendAway() {
+    /// Answers with that status and headers, where HTTP is spoken, and closes. On the event loop.
+    func sendAway(_ status: String) {
         // The encoder's own context: what is written there goes out as it is, whatever state HTTP is in.
         if let context = try? pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self) {
-            context.writeAndFlush(NIOAny(allocator.buffer(string: Self.comeAgain)), promise: nil)
+            let answer = "HTTP/1.1 \(status)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            context.writeAndFlush(NIOAny(allocator.buffer(string: answer)), promise: nil)
         }
         close(promise: nil)
-    }
-
-    private static var comeAgain: String {
-        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     }
 
     /// Closes the channel; with `reset`, unsent data is thrown away and the peer sees RST instead of FIN.

@@ -33,14 +33,18 @@ public final class WebServer: Sendable {
         public var firstBytes: Int?
         /// Most connections at once; more are closed at once. Default 4,096.
         public var maxConnections: Int
+        /// How long a connection may take to its next whole request; later it is told 408 and ends. `nil` for as long as it likes.
+        public var requestTimeout: Duration?
         /// The certificate for TLS; `nil` for plain text.
         public var tls: NIOSSLContext?
 
         /// Makes a configuration.
         public init(
             host: String = "127.0.0.1", port: Int = 0, maxBodyBytes: Int = 26 << 20, maxMessageBytes: Int = 1 << 20,
-            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil, descriptor: Int32? = nil, firstBytes: Int? = nil
+            maxConnections: Int = 4_096, tls: NIOSSLContext? = nil, descriptor: Int32? = nil, firstBytes: Int? = nil,
+            requestTimeout: Duration? = nil
         ) {
+            self.requestTimeout = requestTimeout
             self.firstBytes = firstBytes
             self.descriptor = descriptor
             self.host = host
