@@ -82,8 +82,9 @@ final class ControlConnection: Sendable {
     private func send(_ frame: GatewayFrame, _ state: inout State) -> [ServerConnection.Directive] {
         let bytes = frame.bytes
         let count = bytes.count
-        state.pendingBytes += count
+        // What waits already is what a slow reader has left; one large answer alone is none of its doing.
         guard state.pendingBytes <= GatewayLimits.bufferedBytes else { return state.machine.close(.slowConsumer) }
+        state.pendingBytes += count
         socket.post(text: bytes) { [weak self] in
             self?.state.withLock { state in
                 state.pendingBytes -= count

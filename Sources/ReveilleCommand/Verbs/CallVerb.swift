@@ -43,6 +43,12 @@ struct CallVerb: AsyncParsableCommand {
         name: .long,
         help: ArgumentHelp("A file with the gateway's token; else $REVEILLE_CONTROL_TOKEN is taken.", valueName: "file"))
     var tokenFile: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Prove who calls with the key in this file, made where it is missing: gateways pair such a device, and keep its scopes.",
+            valueName: "file"))
+    var deviceKey: String?
     @Option(name: .long, help: ArgumentHelp("Put into the params: makes it safe to repeat the request.", valueName: "key"))
     var idempotencyKey: String?
     @Flag(name: .long, help: "Let ws:// to another machine pass, where everybody between can read along.")
@@ -63,8 +69,16 @@ struct CallVerb: AsyncParsableCommand {
         var configuration = GatewayConnection.Configuration()
         configuration.client.version = Version.text
         configuration.allowsInsecure = allowInsecure
+        var credentials = try CallPlace.credentials(tokenFile, in: surroundings)
+        do {
+            if let deviceKey {
+                var token: String?
+                if case .token(let text) = credentials { token = text }
+                credentials = .device(try await DeviceIdentity.open(at: deviceKey), token: token)
+            }
+        } catch let error as GatewayError { throw Complaint(error) }
         let caller = GatewayCaller(
-            place, try CallPlace.credentials(tokenFile, in: surroundings), configuration,
+            place, credentials, configuration,
             moments: try SystemMoments(environment: surroundings.variables), dice: SystemDice())
         do {
             let answer = try await caller.call(method, params, options: options) { reason in
