@@ -8,7 +8,11 @@ extension RealSystemd {
     struct ControlPlane {
         private func call(_ box: Box, _ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
             let reply = try await box.exec(["reveille", "call", method, "--json", "--params", "-"], input: params.text)
-            return try #require(reply.json, "\(reply)")
+            if let json = reply.json { return json }
+            let state = try await box.shell(
+                "systemctl status reveille --no-pager -n 0; systemctl list-jobs --no-pager; "
+                    + "journalctl -u reveille -n 40 --no-pager -o short-precise")
+            throw Missed(description: "\(method): \(reply)\n\(state)")
         }
 
         @Test("a patch that needs a restart is followed by systemd's own restart, and one wake")
