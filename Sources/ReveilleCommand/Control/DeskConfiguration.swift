@@ -132,8 +132,8 @@ extension Desk {
             await takeOver(plan, &reply)
         }
         if let restart {
-            await parts.restarts.announce(restart)
             if let request {
+                await parts.restarts.announce(restart)
                 reply["sentinel"] = ["id": .string(request.id.description), "durable": true]
                 reply["wake"] = ["stored": true, "sessionKey": .string(request.session.description)]
             } else {

@@ -16,14 +16,17 @@ actor RestartDesk {
         var cooldown: Duration
     }
 
-    private static let overdueMicroseconds: Int64 = 10_000_000
+    /// So long a restart may take to begin, once it is due.
+    private static let overdueMicroseconds: Int64 = 2_000_000
 
     private let moments: any MomentSource
     /// Until when the cool-down of the restart that began this life lasts, in microseconds of boottime.
     private let coolUntil: Int64
     private let stop: @Sendable (String) async -> Void
+    /// When the earliest restart that somebody was promised is due.
     private var dueAt: Int64?
-    private var timer: Task<Void, Never>?
+    /// The one that is carried out here. It stands beside that of a sentinel, which may be taken back.
+    private var timer: (due: Int64, task: Task<Void, Never>)?
 
     /// - Parameters:
     ///   - moments: the clock.
@@ -43,44 +46,46 @@ actor RestartDesk {
         let wanted = now + delay.wholeMicroseconds
         let due = max(wanted, coolUntil)
         let added = Duration.microseconds(due - wanted)
-        // One that is long overdue was taken back, or refused.
-        if let overdue = dueAt, now - overdue > Self.overdueMicroseconds { takeBack() }
-        guard let dueAt, dueAt <= due else {
-            return Plan(delay: .microseconds(due - now), isCoalesced: dueAt != nil, cooldown: added)
+        guard let dueAt = pending(at: now), dueAt <= due else {
+            return Plan(delay: .microseconds(due - now), isCoalesced: pending(at: now) != nil, cooldown: added)
         }
         return Plan(delay: .microseconds(max(0, dueAt - now)), isCoalesced: true, cooldown: .zero)
     }
+
+    /// One that is overdue was taken back with its sentinel, or refused.
+    private func pending(at now: Int64) -> Int64? { dueAt.flatMap { now - $0 > Self.overdueMicroseconds ? nil : $0 } }
 
     /// A sentinel will carry it out: whoever asks from now on joins it.
     func announce(_ plan: Plan) { note(plan) }
 
     /// Carries it out.
     func carryOut(_ plan: Plan, because reason: String) {
-        guard note(plan) else { return }
-        timer?.cancel()
-        let due = moments.now().boottimeMicroseconds + plan.delay.wholeMicroseconds
-        timer = Task { [moments, stop] in
-            await moments.wait(untilBoottimeMicroseconds: due)
-            if !Task.isCancelled { await stop(reason) }
+        let due = note(plan)
+        if let timer {
+            guard due < timer.due else { return }
+            timer.task.cancel()
         }
+        timer = (
+            due,
+            Task { [moments, stop] in
+                await moments.wait(untilBoottimeMicroseconds: due)
+                if !Task.isCancelled { await stop(reason) }
+            }
+        )
     }
 
     /// How long it is to the pending restart; nil: none is pending.
     var pending: Duration? {
-        dueAt.map { .microseconds(max(0, $0 - moments.now().boottimeMicroseconds)) }
-    }
-
-    /// Forgets the pending one, and takes it back if it is ours. That of a sentinel is taken back there.
-    func takeBack() {
-        timer?.cancel()
-        (timer, dueAt) = (nil, nil)
+        let now = moments.now().boottimeMicroseconds
+        return pending(at: now).map { .microseconds(max(0, $0 - now)) }
     }
 
     @discardableResult
-    private func note(_ plan: Plan) -> Bool {
-        let due = moments.now().boottimeMicroseconds + plan.delay.wholeMicroseconds
-        guard dueAt.map({ due < $0 }) ?? true else { return false }
+    private func note(_ plan: Plan) -> Int64 {
+        let now = moments.now().boottimeMicroseconds
+        let due = now + plan.delay.wholeMicroseconds
+        if let dueAt = pending(at: now), dueAt <= due { return due }
         dueAt = due
-        return true
+        return due
     }
 }
