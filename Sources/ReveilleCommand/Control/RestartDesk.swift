@@ -58,6 +58,9 @@ actor RestartDesk {
     /// A sentinel will carry it out: whoever asks from now on joins it.
     func announce(_ plan: Plan) { note(plan) }
 
+    /// A sentinel's restart was taken back: nobody joins it any more. What is carried out here stays.
+    func takeBack() { dueAt = timer?.due }
+
     /// Carries it out.
     func carryOut(_ plan: Plan, because reason: String) {
         let due = note(plan)
