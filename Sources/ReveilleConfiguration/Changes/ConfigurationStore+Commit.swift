@@ -24,6 +24,9 @@ extension ConfigurationStore {
     public func commit(
         _ plan: ConfigurationPlan, by: String, note: String?, session: String?, at milliseconds: Int64
     ) throws(ChangeFault) -> ConfigurationPatchEntry {
+        guard by.utf8.count <= Limits.noteBytes, (note ?? "").utf8.count <= Limits.noteBytes else {
+            throw ChangeFault(.invalid, "the note is over \(Limits.noteBytes) bytes long")
+        }
         let entry = ConfigurationPatchEntry(
             number: plan.isNothing ? 0 : plan.layer.number, atMilliseconds: milliseconds, by: by, note: note, session: session,
             patch: plan.patch, changedPaths: plan.changedPaths, revertOf: plan.revertOf)

@@ -31,14 +31,14 @@ protocol FileOperations: Sendable {
 /// The disk itself.
 struct DiskOperations: FileOperations {
     func makeDirectory(_ path: String) throws(FileFault) {
-        if mkdir(path, 0o700) == 0 { return adopt(path) }
+        if mkdir(path, 0o700) == 0 { return try settle(path) }
         switch errno {
         case EEXIST: return
         case ENOENT:
             guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { throw FileFault(number: ENOENT) }
             try makeDirectory(String(path[..<slash]))
             guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFault(number: errno) }
-            adopt(path)
+            try settle(path)
         default: throw FileFault(number: errno)
         }
     }
@@ -55,7 +55,7 @@ struct DiskOperations: FileOperations {
             rest = rest.dropFirst(count)
         }
         guard fsync(descriptor) == 0 else { throw FileFault(number: errno) }
-        adopt(path)
+        Self.adopt(path)
     }
 
     func rename(_ path: String, to other: String) throws(FileFault) {
@@ -71,8 +71,15 @@ struct DiskOperations: FileOperations {
 
     func remove(_ path: String) { unlink(path) }
 
+    /// A new directory belongs to the right user, and its name is on the disk.
+    private func settle(_ path: String) throws(FileFault) {
+        Self.adopt(path)
+        guard let slash = path.lastIndex(of: "/") else { return }
+        try syncDirectory(slash == path.startIndex ? "/" : String(path[..<slash]))
+    }
+
     /// What root makes belongs to whoever owns the directory that it lies in, else the daemon could not read it.
-    private func adopt(_ path: String) {
+    static func adopt(_ path: String) {
         guard geteuid() == 0, let slash = path.lastIndex(of: "/") else { return }
         var status = stat()
         let parent = slash == path.startIndex ? "/" : String(path[..<slash])
@@ -115,6 +122,7 @@ struct ChangeLock: ~Copyable {
     init(_ path: String) throws(FileFault) {
         let opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard opened >= 0 else { throw FileFault(number: errno) }
+        DiskOperations.adopt(path)
         var tries = 0
         while flock(opened, LOCK_EX | LOCK_NB) != 0 {
             let number = errno

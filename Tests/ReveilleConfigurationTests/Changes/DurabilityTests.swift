@@ -176,6 +176,20 @@ struct DurabilityTests {
         #expect(try store.patch("{ log: { level: 'debug' } }").number == 2)
     }
 
+    @Test("what root accepts belongs to the daemon's user", .enabled(if: SmallDisk.isAllowed))
+    func ownership() throws {
+        let scratch = try Scratch()
+        try DiskOperations().makeDirectory(scratch.path + "/ledger")
+        chown(scratch.path + "/ledger", 1_234, 1_234)
+        let store = try scratch.store()
+        try store.patch("{ log: { level: 'error' } }")
+        for name in ["", "/lock", "/patches.json", "/last-good.json", "/log", "/log/00000001.json"] {
+            var status = stat()
+            #expect(stat(store.directory + name, &status) == 0 && status.st_uid == 1_234, "\(name)")
+            #expect(status.st_mode & 0o077 == 0)
+        }
+    }
+
     @Test("a full disk leaves the configuration as it was", .enabled(if: SmallDisk.isAllowed))
     func fullDisk() throws {
         let scratch = try Scratch()
