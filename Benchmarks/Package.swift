@@ -5,6 +5,7 @@ import PackageDescription
 // so that nobody who uses Reveille builds it.
 let rooms: [Target.Dependency] = [
     "WakeCore", "WakeService", "LedgerSQLite", "ReveilleConfiguration", "DiscordProtocol", "DiscordTransport", "DiscordLoopback",
+    "GatewayProtocol", "GatewayClient",
 ].map { .product(name: $0, package: "reveille") }
 
 let package = Package(
@@ -18,6 +19,7 @@ let package = Package(
     ],
     targets: [
         .executableTarget(name: "library-bench", dependencies: rooms),
+        .executableTarget(name: "control-bench", dependencies: rooms),
         .executableTarget(
             name: "nothing",
             dependencies: rooms + [

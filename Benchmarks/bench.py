@@ -15,6 +15,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -57,6 +58,9 @@ class House:
         (self.folder / "token").write_text(TOKEN)
         (self.folder / "token").chmod(0o600)
         self.ledger = self.folder / "ledger"
+        (self.folder / "control.token").write_text("0123456789abcdef0123456789abcdef")
+        (self.folder / "control.token").chmod(0o600)
+        self.port = 0
         self.loopback = None
         self.configure("http://127.0.0.1:9/api/v10")
 
@@ -66,6 +70,8 @@ class House:
             "ledger": {"directory": str(self.ledger)},
             "discord": {"accounts": {"default": {"tokenFile": str(self.folder / "token"), "apiBase": rest}}},
             "log": {"format": "json"},
+            "control": {"port": self.port, "socket": str(self.folder / "control.sock"), "tokenFile": str(self.folder / "control.token")},
+            "restart": {"cooldown": "0s", "loopStarts": 0},
         }))
 
     def discord(self, *flags):
@@ -403,9 +409,137 @@ def large(options):
         f"{full / pending:.2f} ×; {size:.0f} MiB", full <= 2 * empty)
 
 
+def control_bench(options, *arguments):
+    program = pathlib.Path(options.bench).with_name("control-bench")
+    lines = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=True).stdout.splitlines()
+    return {key: value for line in lines for key, value in json.loads(line).items()}
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def control(options):
+    """A round trip of wakes.list, beside a bare echo of as many bytes."""
+    with contextlib.closing(House(options)) as house:
+        house.port = free_port()
+        house.discord()
+        daemon, _ = house.daemon(b'"event":"ready"')
+        try:
+            times = control_bench(options, "rpc", house.folder / "control.sock", house.port, "0123456789abcdef0123456789abcdef")
+        finally:
+            stop(daemon)
+    for way in ("unix", "tcp"):
+        row(
+            f"a call over {way}, p50 / p99", "told, no goal", f"{times[way + '_p50']} / {times[way + '_p99']} µs",
+            f"bare TCP echo of {times['bytes']} bytes: {times['echo_p50']} / {times['echo_p99']} µs, so "
+            f"{times[way + '_p50'] / times['echo_p50']:.1f} ×", True)
+
+
+def held_daemon(house, listener):
+    """A daemon whose socket is handed in, as a service manager would: sd_listen_fds(3)."""
+    line = f'export LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=control; exec 3<&{listener.fileno()}; exec "$@"'
+    process = subprocess.Popen(
+        ["sh", "-c", line, "sh", *house.line("daemon")], env=house.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, pass_fds=[listener.fileno()])
+    for text in process.stderr:
+        if b'"event":"ready"' in text:
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            return process
+    raise RuntimeError(f"the daemon ended with {process.wait()}")
+
+
+def calls(options):
+    """1,000 calls a second from one process and 10 by the command line, through 50 restarts."""
+    seconds = 6 if options.quick else 60
+    with contextlib.closing(House(options)) as house:
+        house.discord()
+        path = str(house.folder / "held.sock")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen(4096)
+            daemon = held_daemon(house, listener)
+            over = threading.Event()
+            lines = {"all": 0, "failed": 0}
+
+            def by_hand():
+                environment = {**house.environment(), "REVEILLE_CONTROL_SOCKET": path}
+                while not over.wait(0.1):
+                    done = subprocess.run(
+                        [options.program, "call", "health", "--wait", "30s"], env=environment, stdin=subprocess.DEVNULL,
+                        capture_output=True, text=True)
+                    lines["all"] += 1
+                    lines["failed"] += done.returncode != 0
+
+            found = {}
+            load = threading.Thread(target=lambda: found.update(control_bench(options, "calls", path, seconds, 1_000)))
+            hand = threading.Thread(target=by_hand)
+            load.start(), hand.start()
+            restarts = 5 if options.quick else 50
+            begin = time.monotonic()
+            for number in range(restarts):
+                time.sleep(max(0, begin + (number + 1) * (seconds - 2) / restarts - time.monotonic()))
+                stop(daemon)
+                daemon = held_daemon(house, listener)
+            load.join()
+            over.set()
+            hand.join()
+            stop(daemon)
+    bare = sum(count for reason, count in found["waits"].items() if "1012" not in reason and "restart" not in reason)
+    failed = sum(found["failed"].values())
+    row(
+        f"calls through {restarts} restarts: failed", "0", f"{failed} of {found['calls'] + failed}, and {lines['failed']} of {lines['all']} by the command line",
+        f"{(found['calls'] + failed) / found['seconds']:.0f} calls a second; p50 {found['p50'] / 1000:.1f}, p99 {found['p99'] / 1000:.0f}, "
+        f"longest {found['max'] / 1000:.0f} ms; {dict(list(found['failed'].items())[:3])}", failed == 0 and lines["failed"] == 0)
+    row("the same: closes without a reason", "0", str(bare), f"waits by reason: {found['waits']}", bare == 0)
+
+
+def patch(options):
+    """From the answer to config.patch to the wake in Discord, less the delay, with Discord ready at once."""
+    rounds = 3 if options.quick else 20
+    times = []
+    with contextlib.closing(House(options)) as house:
+        house.discord()
+        daemon, _ = house.daemon(b"ready")
+        environment = {**house.environment(), "REVEILLE_CONTROL_SOCKET": str(house.folder / "control.sock")}
+
+        def call(method, params):
+            done = subprocess.run(
+                [options.program, "call", method, "--json", "--params", "-"], env=environment, input=json.dumps(params), text=True,
+                capture_output=True, check=True)
+            return json.loads(done.stdout)
+
+        for number in range(rounds):
+            note = f"patched for the {number}th time."
+            digest = call("config.get", {})["hash"]
+            call("config.patch", {
+                "raw": json.dumps({"wake": {"holdFor": f"{number + 1}h"}}), "baseHash": digest, "sessionKey": SESSION, "note": note,
+                "restartDelayMs": 200})
+            answered = time.time()
+            daemon.wait()
+            daemon, _ = house.daemon(b"ready")
+            event = house.wait_event(lambda event: event["event"] == "message_created" and note in event.get("content", ""))
+            times.append(event["t"] - answered * 1000 - 200)
+        stop(daemon)
+    row(
+        "config.patch answered → wake in Discord, less the delay, p50 / p99", "told, no goal", f"{p50(times):.0f} / {p99(times):.0f} ms",
+        f"{rounds} rounds; the daemon's stop, start and connection are in it, its supervisor's pause is not", True)
+
+
+def frames(options):
+    """Random and mutated frames through the codec and the server's machine."""
+    count = 200_000 if options.quick else 10_000_000
+    done = control_bench(options, "frames", count)
+    row(
+        f"{count:,} random and mutated frames", "no crash, no hang", f"{count / done['seconds']:,.0f} a second",
+        f"{done['accepted']:,} read, {done['refused']:,} refused, {done['connections_closed']:,} connections closed", True)
+
+
 ALL = {
     "library": library, "process": whole_process, "ready": start_to_ready, "gateway": start_to_gateway, "gate": gate_to_message,
     "idle": idle, "large": large,
+    "control": control, "calls": calls, "patch": patch, "frames": frames,
 }
 
 
