@@ -28,6 +28,8 @@ final class ControlConnection: Sendable {
 
     /// How long a client has to answer our close frame.
     static let grace: Duration = .seconds(2)
+    /// How long one that reads slowly has to come to it: much lies before it.
+    static let slowGrace: Duration = .seconds(8)
 
     let socket: WebServerSocket
     let nonce: String
@@ -72,7 +74,7 @@ final class ControlConnection: Sendable {
             case .cancel(let id):
                 if let work = state.works[id] { work.cancel() } else { state.givenUp.insert(id) }
             case .close(let close):
-                socket.close(code: close.code, reason: close.reason, grace: Self.grace)
+                socket.close(code: close.code, reason: close.reason, grace: close == .slowConsumer ? Self.slowGrace : Self.grace)
                 closed(close)
             }
         }

@@ -1,3 +1,5 @@
+import NIOCore
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -54,14 +56,11 @@ public enum ListeningSocket {
     /// - Returns: the descriptor.
     /// - Throws: ``Fault``, where it is taken, for one.
     public static func bind(port: Int) throws(Fault) -> Int32 {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = UInt16(clamping: port).bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let descriptor = try open(AF_INET)
         var yes: Int32 = 1
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        guard on(&address, { Self.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }) == 0 else {
+        let address = try? SocketAddress(ipAddress: "127.0.0.1", port: port)
+        guard address?.withSockAddr({ Self.bind(descriptor, $0, socklen_t($1)) }) == 0 else {
             throw failed(descriptor, "it can't be bound")
         }
         return try listening(descriptor)
