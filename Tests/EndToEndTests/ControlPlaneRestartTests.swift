@@ -121,6 +121,50 @@ struct ControlPlaneRestartTests {
         }
     }
 
+    @Test("killed between the answer and the restart, the patch is in force and its wake comes once all the same")
+    func killed() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            let params = try await control.patch(
+                "{ wake: { holdFor: '3d' } }",
+                ["sessionKey": .string(Stage.session), "note": "go on with 5", "restartDelayMs": 600_000])
+            let reply = try await control.call("config.patch", params)
+            #expect(reply["restart"]?["delayMs"]?.integer == 600_000)
+            #expect(try #require(try await control.call("status")["restartPendingInMs"]?.integer) > 590_000)
+            daemon.signal(SIGKILL)
+            #expect(try await daemon.ended() == .killed)
+            let again = try await control.startReady()
+            try await again.saw("wakeEnded")
+            #expect(control.notes("go on with 5") == 1)
+            #expect(try await control.call("config.get")["parsed"]?["wake"]?["holdFor"] == "3d")
+            #expect(try await control.call("status")["waitsForRestart"] == nil)
+            try await control.stage.stop(again)
+        }
+    }
+
+    @Test("config.revert of a key that needs a restart restarts, and wakes who asked")
+    func revert() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            let whole = try #require(try await control.call("config.get")["parsed"]?.object)
+            var more = whole
+            more["wake"] = ["holdFor": "3d"]
+            _ = try await control.call("config.set", try await control.patch(JSONValue.object(more).text))
+            let reply = try await control.call(
+                "config.revert",
+                [
+                    "number": 1, "sessionKey": .string(Stage.session), "note": "go on with the old one", "restartDelayMs": 0,
+                ])
+            #expect(reply["changedPaths"] == ["wake.holdFor"] && reply["wake"]?["stored"] == true, "\(reply.text)")
+            #expect(try await daemon.ended() == .clean)
+            let again = try await control.startReady()
+            try await again.saw("wakeEnded")
+            #expect(control.notes("go on with the old one") == 1)
+            #expect(try await control.call("config.get")["parsed"]?.object == whole)
+            try await control.stage.stop(again)
+        }
+    }
+
     @Test("who joins a restart that is then taken back gets theirs all the same")
     func takenBack() async throws {
         try await ControlStage.play { control in
