@@ -167,6 +167,65 @@ struct ControlPlaneCallTests {
         }
     }
 
+    @Test("a sentinel is listed, shown and cancelled; a wake that is only held is not marked as delivered")
+    func decided() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            let written = try await control.call(
+                "sentinel.write", ["note": "for a unit", "sessionKey": .string(Stage.session), "target": "unit:a.service"])
+            let id = try #require(written["sentinel"])
+            let open = try #require(try await control.call("sentinel.list")["sentinels"]?.array)
+            #expect(open.compactMap { $0["id"] } == [id])
+            #expect(try await control.call("sentinel.show", ["id": id])["sentinel"]?["note"] == "for a unit")
+            #expect(try await control.call("sentinel.cancel", ["id": id])["durable"] == true)
+            try await daemon.saw("sentinelCancelled")
+            #expect(try await control.call("sentinel.list")["sentinels"] == [])
+
+            _ = try await control.call("channels.stop", ["channel": "discord"])
+            _ = try await control.call("wake", ["text": "seen elsewhere", "sessionKey": .string(Stage.session)])
+            try await daemon.saw("deliveryHeld")
+            let wake = try #require(try await control.call("wakes.list")["wakes"]?.array?.first?["id"])
+            #expect(try await control.call("wakes.markDelivered", ["id": wake])["durable"] == true)
+            try await daemon.saw("commandRefused")
+            _ = try await control.call("channels.start", ["channel": "discord"])
+            try await daemon.saw("wakeEnded")
+            #expect(control.notes("seen elsewhere") == 1)
+            let exec = try await control.refusal(
+                "sentinel.write", ["note": "x", "sessionKey": .string(Stage.session), "target": "exec"])
+            #expect(exec.code == .invalidRequest)
+            try await control.stage.stop(daemon)
+        }
+    }
+
+    @Test("who listens hears of a change, of a channel and of a wake, in their order and each with its time")
+    func news() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            try await control.connect { connection in
+                _ = try await control.call("config.patch", try await control.patch("{ log: { level: 'debug' } }"))
+                _ = try await control.call("channels.stop", ["channel": "discord"])
+                _ = try await control.call("wake", ["text": "x", "sessionKey": .string(Stage.session)])
+                _ = try await control.call("channels.start", ["channel": "discord"])
+                var seen: [String] = []
+                for await event in connection.events {
+                    if event.name != "tick" { #expect(event.seq != nil, "\(event.name)") }
+                    if event.name == "config.changed" {
+                        #expect(event.payload?["changedPaths"] == ["log.level"])
+                        let hash = try await control.hash()
+                        #expect(event.payload?["hash"] == hash)
+                    }
+                    if event.name != "health" { #expect(event.payload?["ts"]?.integer != nil, "\(event.name)") }
+                    if seen.last != event.name { seen.append(event.name) }
+                    if event.name == "wake.ended" { break }
+                }
+                let firsts = ["config.changed", "channels.changed", "wake.opened", "wake.ended"].map { seen.firstIndex(of: $0) }
+                #expect(firsts.allSatisfy { $0 != nil }, "\(seen)")
+                #expect(firsts.compactMap { $0 } == firsts.compactMap { $0 }.sorted(), "\(seen)")
+            }
+            try await control.stage.stop(daemon)
+        }
+    }
+
     @Test("logs.tail goes on from its cursor, without a gap and without a line twice")
     func logs() async throws {
         try await ControlStage.play { control in

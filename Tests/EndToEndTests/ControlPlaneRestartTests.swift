@@ -85,6 +85,32 @@ struct ControlPlaneRestartTests {
         }
     }
 
+    @Test("of ten callers at once each is woken once after the one restart")
+    func crowd() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<10 {
+                    group.addTask {
+                        let params: JSONValue = [
+                            "sessionKey": .string("agent:a\(number):discord:channel:\(Stage.thread)"),
+                            "note": .string("for number \(number)."), "restartDelayMs": .integer(Int64(400 + number % 3)),
+                        ]
+                        let reply = try await control.connect { try await $0.call("gateway.restart.request", params) }
+                        #expect(reply?["sentinel"]?["durable"] == true, "\(reply as Any)")
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await daemon.ended() == .clean)
+            let again = try await control.startReady()
+            try await ControlStage.saw(again, "wakeEnded", times: 10)
+            for number in 0..<10 { #expect(control.notes("for number \(number).") == 1, "\(number)") }
+            #expect(try await control.call("restarts.list")["starts"]?.array?.count == 2)
+            try await control.stage.stop(again)
+        }
+    }
+
     @Test("gateway.restart.request happens once for its key, in this life and in the next one")
     func request() async throws {
         try await ControlStage.play { control in
