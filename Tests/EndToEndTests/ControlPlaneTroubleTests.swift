@@ -75,6 +75,29 @@ struct ControlPlaneTroubleTests {
         }
     }
 
+    @Test("a patch that can't be kept takes its sentinel back: nothing restarts, and nobody is woken")
+    func takenBack() async throws {
+        try await ControlStage.play { control in
+            let daemon = try await control.startReady()
+            // A file where the folder of the log should be.
+            try FileManager.default.createDirectory(
+                atPath: control.patches, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            try control.stage.write("in the way", to: control.patches + "/log")
+            let before = try await control.stand()
+            let params = try await control.patch(
+                "{ wake: { holdFor: '3d' } }", ["sessionKey": .string(Stage.session), "restartDelayMs": 0])
+            let fault = try await control.refusal("config.patch", params)
+            #expect(fault.code == .unavailable && fault.reason == "storage" && fault.isRetryable == false, "\(fault)")
+            try await daemon.saw("sentinelCancelled")
+            var after = try await control.stand()
+            #expect(after.sentinels.array?.compactMap { $0["state"]?.string } == ["cancelled"], "\(after.sentinels.text)")
+            after.sentinels = before.sentinels
+            #expect(after == before)
+            try await control.stage.stop(daemon)
+            #expect(control.stage.messages().isEmpty)
+        }
+    }
+
     /// Writes until nothing more goes in.
     private static func fill(_ path: String) throws -> FileHandle {
         try #require(FileManager.default.createFile(atPath: path, contents: nil))

@@ -111,9 +111,11 @@ extension Desk {
         // The sentinel first: no restart begins, and no patch that needs one is taken, before its wake is on disk.
         var request = wanted
         if let restart, wanted != nil {
-            request?.delay = restart.delay
+            // Time to store the patch, or to take the sentinel back.
+            request?.delay = max(restart.delay, .milliseconds(250))
             request?.requestedAt = parts.moments.now()
-            if let request { try await write(request) }
+            // The waker hears of it only when the patch is stored: it may restart the daemon at once.
+            if let request { try await parts.thread.append(.request(request)) }
         }
         let entry: ConfigurationPatchEntry
         do throws(GatewayFault) {
@@ -127,6 +129,7 @@ extension Desk {
             }
             throw error
         }
+        if restart != nil, request != nil { parts.waker.inboxMayHaveChanged() }
         if !plan.changedPaths.isEmpty {
             reply["entry"] = .integer(Int64(entry.number))
             await takeOver(plan, &reply)
