@@ -185,11 +185,14 @@ struct ControlPlaneCallTests {
             _ = try await control.call("wake", ["text": "seen elsewhere", "sessionKey": .string(Stage.session)])
             try await daemon.saw("deliveryHeld")
             let wake = try #require(try await control.call("wakes.list")["wakes"]?.array?.first?["id"])
-            #expect(try await control.call("wakes.markDelivered", ["id": wake])["durable"] == true)
-            try await daemon.saw("commandRefused")
+            let early = try await control.refusal("wakes.markDelivered", ["id": wake])
+            #expect(early.code == .invalidRequest && early.message.contains("notice held"), "never a pretended success")
             _ = try await control.call("channels.start", ["channel": "discord"])
             try await daemon.saw("wakeEnded")
             #expect(control.notes("seen elsewhere") == 1)
+            for method in ["wakes.retry", "wakes.cancel"] {
+                #expect(try await control.refusal(method, ["id": wake]).reason == "nothing-to-do", "it has arrived")
+            }
             let exec = try await control.refusal(
                 "sentinel.write", ["note": "x", "sessionKey": .string(Stage.session), "target": "exec"])
             #expect(exec.code == .invalidRequest)

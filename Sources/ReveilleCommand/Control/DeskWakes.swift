@@ -69,21 +69,30 @@ extension Desk {
     }
 
     func wakesRetry(_ call: ControlCall) async throws(GatewayFault) -> JSONValue? {
-        try await decide(call) { .retryWake($0) }
+        try await decide(call, where: { !$0.isActive && !$0.isDelivered }, "of this wake nothing has ended undelivered") {
+            .retryWake($0)
+        }
     }
 
     func wakesCancel(_ call: ControlCall) async throws(GatewayFault) -> JSONValue? {
-        try await decide(call) { .cancelWake($0) }
+        try await decide(call, where: { $0.isActive || $0.isUnresolved }, "of this wake nothing is under way") { .cancelWake($0) }
     }
 
     func wakesMarkDelivered(_ call: ControlCall) async throws(GatewayFault) -> JSONValue? {
-        try await decide(call) { .markDelivered($0) }
+        try await decide(call, where: \.isUnresolved, "of this wake nothing is unresolved") { .markDelivered($0) }
     }
 
-    private func decide(_ call: ControlCall, _ make: (WakeID) -> OperatorCommand) async throws(GatewayFault) -> JSONValue? {
-        let wake = try await parts.thread.wake(try id(call)).wake
-        try allow(wake.session, call.caller)
-        return try await command(make(wake.id), wake.id)
+    /// What would come to nothing is refused here; the waker has the last word.
+    private func decide(
+        _ call: ControlCall, where applies: (Delivery) -> Bool, _ otherwise: String, _ make: (WakeID) -> OperatorCommand
+    ) async throws(GatewayFault) -> JSONValue? {
+        let record = try await parts.thread.wake(try id(call))
+        try allow(record.wake.session, call.caller)
+        guard record.deliveries.contains(where: applies) else {
+            let states = record.deliveries.map { "\($0.id.kind.rawValue) \($0.stateName)" }.joined(separator: ", ")
+            throw GatewayFault(.invalidRequest, "\(otherwise): \(states)", details: ["reason": "nothing-to-do"])
+        }
+        return try await command(make(record.wake.id), record.wake.id)
     }
 
     private func command(_ command: OperatorCommand, _ id: Identifier) async throws(GatewayFault) -> JSONValue? {
@@ -180,4 +189,9 @@ extension Desk {
             throw error
         }
     }
+}
+
+extension Delivery {
+    fileprivate var isDelivered: Bool { if case .delivered = state { true } else { false } }
+    fileprivate var isUnresolved: Bool { if case .unresolved = state { true } else { false } }
 }
