@@ -14,12 +14,16 @@ let package = Package(
     dependencies: [
         .package(name: "reveille", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         .executableTarget(name: "library-bench", dependencies: rooms),
-        .executableTarget(name: "control-bench", dependencies: rooms),
+        .executableTarget(
+            name: "control-bench",
+            dependencies: rooms
+                + ["NIOCore", "NIOHTTP1", "NIOPosix", "NIOWebSocket"].map { .product(name: $0, package: "swift-nio") }),
         .executableTarget(
             name: "nothing",
             dependencies: rooms + [

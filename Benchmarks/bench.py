@@ -421,7 +421,7 @@ def free_port():
 
 
 def control(options):
-    """A round trip of wakes.list, beside a bare echo of as many bytes."""
+    """Round trips of health and wakes.list, beside a bare WebSocket server that the same client calls."""
     with contextlib.closing(House(options)) as house:
         house.port = free_port()
         house.discord()
@@ -431,10 +431,13 @@ def control(options):
         finally:
             stop(daemon)
     for way in ("unix", "tcp"):
-        row(
-            f"a call over {way}, p50 / p99", "told, no goal", f"{times[way + '_p50']} / {times[way + '_p99']} µs",
-            f"bare TCP echo of {times['bytes']} bytes: {times['echo_p50']} / {times['echo_p99']} µs, so "
-            f"{times[way + '_p50'] / times['echo_p50']:.1f} ×", True)
+        for method in ("health", "wakes"):
+            ours, bare = ([times[f"{way}_{key}_{part}"] for part in ("p50", "p99")] for key in (method, "bare"))
+            row(
+                f"{'wakes.list' if method == 'wakes' else method} over {way}, p50 / p99", "told, no goal",
+                f"{ours[0]} / {ours[1]} µs = {ours[0] / bare[0]:.2f} × / {ours[1] / bare[1]:.2f} ×",
+                f"a bare WebSocket server that answers {times['bytes']} bytes, by the same client: {bare[0]} / {bare[1]} µs; "
+                f"TCP echo of as many bytes: {times[way + '_echo_p50']} µs", True)
 
 
 def held_daemon(house, listener):
