@@ -179,11 +179,14 @@ private final class HandshakeWatch: Sendable {
             return WebSocketError(.timedOut, "\(place) did not answer in time")
         }
         let numbers = errors.compactMap { ($0 as? IOError)?.errnoCode }
-        // A Unix socket whose server is away is refused, or gone altogether.
-        guard !numbers.isEmpty, numbers.count == errors.count, numbers.allSatisfy({ $0 == ECONNREFUSED || $0 == ENOENT }) else {
+        // A Unix socket whose server is away is refused, or gone altogether, or held by somebody else until its queue is full.
+        guard !numbers.isEmpty, numbers.count == errors.count,
+            numbers.allSatisfy({ [ECONNREFUSED, ENOENT, EAGAIN].contains($0) })
+        else {
             let hint = numbers.contains(EACCES) ? "Call as a user who may write to this socket." : nil
             return WebSocketError(.unreachable, "\(place) can't be reached", cause: "\(error)", hint: hint)
         }
+        if numbers.contains(EAGAIN) { return WebSocketError(.notListening, "too many wait already on \(place)") }
         return WebSocketError(.notListening, "nobody listens on \(place)", cause: String(cString: strerror(numbers[0])))
     }
 

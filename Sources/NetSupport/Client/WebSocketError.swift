@@ -10,7 +10,7 @@ public struct WebSocketError: Error, Hashable, Sendable, CustomStringConvertible
         public static let invalidAddress = Code("invalid-address")
         /// Plain `ws` to another machine.
         public static let insecureAddress = Code("insecure-address")
-        /// Nobody listens there; nothing of ours was sent.
+        /// Nobody listens there, or nobody takes those who wait; nothing of ours was sent.
         public static let notListening = Code("not-listening")
         /// No TCP or TLS connection for any other reason; nothing of ours was sent.
         public static let unreachable = Code("unreachable")

@@ -1,0 +1,66 @@
+#if os(Linux)
+    import Foundation
+    import Glibc
+    import NIOCore
+    import NIOHTTP1
+    import NetSupport
+    import Synchronization
+    import Testing
+
+    @Suite("Who waits while nobody takes connections", .timeLimit(.minutes(1)))
+    struct ListeningQueueTests {
+        @Test("a Unix socket whose queue is full is told like one where nobody listens: come again")
+        func fullQueue() async throws {
+            let path = FileManager.default.temporaryDirectory.appending(path: "queue-\(getpid()).sock").path
+            let listener = try ListeningSocket.bind(path: path)
+            // One may wait.
+            try #require(listen(listener, 0) == 0)
+            defer {
+                close(listener)
+                unlink(path)
+            }
+            let first = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+            defer { close(first) }
+            var address = sockaddr_un()
+            address.sun_family = sa_family_t(AF_UNIX)
+            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+            let isWaiting = withUnsafeBytes(of: &address) { bytes in
+                connect(first, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), socklen_t(bytes.count)) == 0
+            }
+            try #require(isWaiting)
+            let error = await #expect(throws: WebSocketError.self) {
+                try await WebSocketClient().withConnection(to: WebSocketAddress("ws://localhost/"), through: path) { _ in }
+            }
+            #expect(error?.code == .notListening)
+        }
+
+        private struct Nobody: WebServerHandler {
+            func accepts(handshake: HTTPRequestHead) -> Bool { false }
+            func reply(to request: WebServerRequest) async -> WebServerReply { .close }
+            func serve(_ socket: WebServerSocket, messages: WebServerMessages) async {}
+        }
+
+        @Test("a listening socket that was handed in lets more wait than NIO would: a restart takes its time")
+        func handedIn() async throws {
+            let listener = try ListeningSocket.bind(port: 0)
+            let server = WebServer(configuration: .init(descriptor: listener))
+            let queue = Mutex<UInt32>(0)
+            let (bound, isBound) = AsyncStream.makeStream(of: Void.self)
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    try await server.run(Nobody()) { _ in
+                        var info = tcp_info()
+                        var length = socklen_t(MemoryLayout<tcp_info>.size)
+                        getsockopt(listener, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
+                        // Of a listening socket it is the most that may wait: tcp_diag.c.
+                        queue.withLock { $0 = info.tcpi_sacked }
+                        isBound.finish()
+                    }
+                }
+                for await _ in bound {}
+                group.cancelAll()
+            }
+            #expect(queue.withLock(\.self) >= 1_024)
+        }
+    }
+#endif
