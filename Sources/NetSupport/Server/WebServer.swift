@@ -207,12 +207,13 @@ public final class WebServer: Sendable {
         let bootstrap = ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
         // Without it each answer to what waited in the socket takes 40 ms more.
         if Int32(address.ss_family) != AF_UNIX { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
-        let listener = try await bootstrap.bind(descriptor, serverBackPressureStrategy: Self.patience) { [self] channel in
+        // NIO lets 128 wait, whatever was set before: too few for the time of a restart. The system knows its own limit.
+        return try await bootstrap.serverChannelInitializer { channel in
+            _ = listen(descriptor, .max)
+            return channel.eventLoop.makeSucceededVoidFuture()
+        }.bind(descriptor, serverBackPressureStrategy: Self.patience) { [self] channel in
             channel.eventLoop.makeCompletedFuture { try adopt(channel) }
         }
-        // NIO lets 128 wait, whatever was set before: too few for the time of a restart. The system knows its own limit.
-        _ = listen(descriptor, .max)
-        return listener
     }
 
     private func adopt(_ channel: any Channel) throws -> HTTPConnection {
