@@ -59,7 +59,8 @@ final class DiscordREST: Sendable {
         state.withLock { $0.client = client }
     }
 
-    /// Takes no more requests, waits for those under way (their timeout bounds it), and lets go of all connections.
+    /// Takes no more requests, waits for those under way that change something (their timeout bounds it), cuts off those that only look,
+    /// and lets go of all connections: a stop must not wait for an answer that nobody needs any more.
     func close() async {
         let client = state.withLock { state in
             defer { state.client = nil }
@@ -83,7 +84,7 @@ final class DiscordREST: Sendable {
         if permit == nil { permit = await desk.acquire(route) }
         guard let permit else { return .notSent(reason: "the request was taken back") }
         let client = state.withLock { state in
-            if state.client != nil { state.underWay += 1 }
+            if state.client != nil, route.changesSomething { state.underWay += 1 }
             return state.client
         }
         guard let client else {
@@ -91,11 +92,11 @@ final class DiscordREST: Sendable {
             return .notSent(reason: "the Discord connection is not running")
         }
         let outcome = await execute(route, body, client)
-        finish(permit, outcome)
+        finish(permit, outcome, wasCounted: route.changesSomething)
         return outcome
     }
 
-    private func finish(_ permit: RateLimiter.Permit, _ outcome: RESTOutcome) {
+    private func finish(_ permit: RateLimiter.Permit, _ outcome: RESTOutcome, wasCounted: Bool) {
         switch outcome {
         case .answered(let response):
             desk.complete(permit, with: .answered(status: response.status, RateLimitHeaders(response)))
@@ -107,6 +108,7 @@ final class DiscordREST: Sendable {
         case .notSent: desk.giveBack(permit)
         case .unanswered: desk.complete(permit, with: .unanswered)
         }
+        guard wasCounted else { return }
         let idle = state.withLock { state in
             state.underWay -= 1
             guard state.underWay == 0 else { return CheckedContinuation<Void, Never>?.none }
@@ -156,4 +158,9 @@ final class DiscordREST: Sendable {
 
 extension TimeAmount {
     init(_ duration: Duration) { self = .microseconds(duration.wholeMicroseconds) }
+}
+
+extension DiscordRoute {
+    /// Whether a request of it leaves something behind, so that its outcome is worth waiting for.
+    fileprivate var changesSomething: Bool { method != "GET" }
 }

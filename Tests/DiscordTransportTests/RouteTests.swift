@@ -24,6 +24,22 @@ struct RouteTests {
         }
     }
 
+    @Test("a stop does not wait for a look that nobody answers")
+    func stopCutsLooks() async throws {
+        try await TransportRig.run { rig in
+            let transport = try TransportRig.transport(at: rig.address, sessions: .init(), requestTimeout: .seconds(3_600))
+            let sink = RecordingSink()
+            let running = Task { try await transport.run(reportingTo: sink) }
+            _ = await sink.state { $0.isReady }
+            rig.world.add(try LoopbackFault("hang-request method=GET"))
+            let look = Task { await transport.check(TransportRig.place) }
+            _ = await rig.world.log.first("fault")
+            running.cancel()
+            try await running.value
+            #expect(await look.value == .unknown)
+        }
+    }
+
     @Test("an unknown channel is gone, with a reason; so is what is no id")
     func gone() async throws {
         try await TransportRig.run { rig in

@@ -62,11 +62,12 @@ struct TransportRig: Sendable {
     /// A transport that does not run yet.
     static func transport(
         at address: DiscordLoopbackServer.Address, token: String = LoopbackOptions.defaultToken, sessions: MemorySessions,
-        handshakeTimeout: Duration = .seconds(20), trust: NIOSSLTrustRoots = .default
+        handshakeTimeout: Duration = .seconds(20), requestTimeout: Duration? = nil, trust: NIOSSLTrustRoots = .default
     ) throws -> DiscordChannel {
         var settings = try DiscordSettings(token: try #require(BotToken(token)), apiBase: address.rest)
         settings.hurry(handshakeTimeout: handshakeTimeout)
         settings.trustRoots = trust
+        if let requestTimeout { settings.requestTimeout = requestTimeout }
         return DiscordChannel(
             settings: settings, store: sessions, moments: try SystemMoments(environment: [:]), dice: SmallDice(),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
