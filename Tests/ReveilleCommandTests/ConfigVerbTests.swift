@@ -38,14 +38,18 @@ struct ConfigVerbTests {
 
     @Test("what takes access to the control plane away needs --force")
     func lockout() async throws {
-        let (folder, options, store) = try scratch("{ control: { socket: '/run/x.sock' } }")
+        let token = FileManager.default.temporaryDirectory.appendingPathComponent("token-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: token) }
+        try #require(
+            FileManager.default.createFile(
+                atPath: token, contents: Data(String(repeating: "t", count: 32).utf8), attributes: [.posixPermissions: 0o600]))
+        let (folder, options, store) = try scratch("{ control: { tokenFile: '\(token)' } }")
         defer { try? FileManager.default.removeItem(at: folder) }
-        // Without a runtime directory there is no other socket.
-        try #require(store.planRevert(of: 1).locksOut.isEmpty == false, "the tests run with a runtime directory")
+        #expect(try store.planRevert(of: 1).locksOut.first == "the control token would be gone")
         await #expect(throws: Complaint.self) { try await ConfigRevert.parse(options + ["1"]).run() }
         #expect(try store.log(limit: 9).count == 1)
         try await ConfigRevert.parse(options + ["1", "--force"]).run()
-        #expect(try store.current().configuration.control.socketPath == nil)
+        #expect(try store.current().configuration.control.tokenLocation == nil)
     }
 
     @Test("each need has its own advice")
