@@ -20,6 +20,7 @@ let package = Package(
         fuzz("FuzzGateway", "DiscordProtocol", "WakeCore"),
         fuzz("FuzzREST", "DiscordProtocol", "WakeCore"),
         fuzz("FuzzGatewayFrames", "GatewayProtocol", "WakeCore"),
+        fuzz("FuzzGatewayClient", "GatewayProtocol", "WakeCore"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -11,6 +11,8 @@ public struct GatewayCaller: Sendable {
         public var budgetMilliseconds = GatewayLimits.callMilliseconds
         /// Makes a repetition harmless, where the method knows such keys; put into the params.
         public var idempotencyKey: String?
+        /// Whether a first answer that says `accepted` is only a promise, and the call ends with what came of it.
+        public var expectsFinal = false
 
         /// The defaults.
         public init() {}
@@ -62,7 +64,7 @@ public struct GatewayCaller: Sendable {
         while true {
             try Task.checkCancellation()
             switch directive {
-            case .connect(let deadline): directive = try await attempt(request, drive, until: deadline)
+            case .connect(let deadline): directive = try await attempt(request, options, drive, until: deadline)
             case .wait(let due, let reason):
                 progress(reason)
                 await moments.wait(untilBoottimeMicroseconds: due * 1_000)
@@ -86,7 +88,7 @@ public struct GatewayCaller: Sendable {
 
     /// One connection, from the first packet to what comes of it.
     private func attempt(
-        _ request: GatewayRequest, _ drive: Drive, until deadline: Int64
+        _ request: GatewayRequest, _ options: Options, _ drive: Drive, until deadline: Int64
     ) async throws -> CallMachine.Directive {
         var bounds = configuration
         let left = Duration.milliseconds(max(1, deadline - now))
@@ -98,7 +100,7 @@ public struct GatewayCaller: Sendable {
                     machine.greeted(GatewayEpoch(connection.hello.snapshot, at: now), at: now, jitter: jitter)
                 }
                 guard case .send(let deadline) = directive else { return directive }
-                return try await send(request, connection, drive, until: deadline)
+                return try await send(request, options, connection, drive, until: deadline)
             }
         } catch let mishap as GatewayMishap {
             return drive.feed { $0.failed(mishap, at: $1, jitter: $2) }
@@ -106,11 +108,17 @@ public struct GatewayCaller: Sendable {
     }
 
     private func send(
-        _ request: GatewayRequest, _ connection: GatewayConnection, _ drive: Drive, until deadline: Int64
+        _ request: GatewayRequest, _ options: Options, _ connection: GatewayConnection, _ drive: Drive, until deadline: Int64
     ) async throws -> CallMachine.Directive {
         let outcome: Result<JSONValue?, any Error>? = await withTaskGroup(of: Result<JSONValue?, any Error>?.self) { group in
             group.addTask {
-                do { return .success(try await connection.call(request.method, request.params)) } catch { return .failure(error) }
+                do {
+                    guard options.expectsFinal else { return .success(try await connection.call(request.method, request.params)) }
+                    let answer = try await connection.callForFinal(request.method, request.params) { _ in
+                        drive.note { $0.accepted() }
+                    }
+                    return .success(answer)
+                } catch { return .failure(error) }
             }
             group.addTask {
                 await moments.wait(untilBoottimeMicroseconds: deadline * 1_000)

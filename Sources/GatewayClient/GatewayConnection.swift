@@ -46,46 +46,52 @@ public final class GatewayConnection: Sendable {
         public init() {}
     }
 
-    private struct State {
-        var calls: [RequestID: Pending<JSONValue?>] = [:]
-        var next: Int64 = 0
-        var closed: GatewayClose?
-        var shutdown: GatewayEvent?
-        /// What the gateway had taken when it announced its end, where it said so.
-        var lastAccepted: Set<RequestID>?
-        var lastHeard: Int64 = 0
-        mutating func leave(_ event: GatewayEvent) {
-            shutdown = event
-            lastAccepted = event.payload?["underWay"]?.array.map { Set($0.compactMap { RequestID($0) }) }
-        }
+    /// What waits for one answer.
+    private struct Waiter {
+        let answer: Pending<JSONValue?>
+        let accepted: @Sendable (JSONValue?) -> Void
+    }
 
-        /// Read only after it has come.
-        var hello = Hello(
-            version: 0, serverVersion: "", connection: "", methods: [], events: [], snapshot: [:], role: "", scopes: [])
+    private struct State {
+        var machine: ClientConnection
+        var waiters: [RequestID: Waiter] = [:]
     }
 
     /// What the gateway said when it let us in.
-    public var hello: Hello { state.withLock(\.hello) }
+    public var hello: Hello {
+        guard let hello = state.withLock(\.machine.hello) else {
+            preconditionFailure("a connection is handed over before its hello")
+        }
+        return hello
+    }
     /// News, as they come; for one reader.
     public let events: AsyncStream<GatewayEvent>
     private let news: AsyncStream<GatewayEvent>.Continuation
     private let socket: WebSocketConnection
     private let moments: any MomentSource
-    private let challenge = Pending<GatewayEvent>()
-    private let state = Mutex(State())
+    private let credentials: GatewayCredentials
+    private let configuration: Configuration
+    private let greeting = Pending<Hello>()
+    private let state: Mutex<State>
 
-    private init(_ socket: WebSocketConnection, _ moments: any MomentSource, _ configuration: Configuration) {
+    private init(
+        _ socket: WebSocketConnection, _ moments: any MomentSource, _ credentials: GatewayCredentials,
+        _ configuration: Configuration
+    ) {
         self.socket = socket
         self.moments = moments
+        self.credentials = credentials
+        self.configuration = configuration
+        state = Mutex(State(machine: ClientConnection(at: moments.now().boottimeMicroseconds / 1_000)))
         (events, news) = AsyncStream.makeStream(
             of: GatewayEvent.self, bufferingPolicy: .bufferingNewest(configuration.eventsMaximumCount))
     }
 
     /// How it ended; nil while it is open.
-    public var closed: GatewayClose? { state.withLock(\.closed) }
+    public var closed: GatewayClose? { state.withLock(\.machine.closed) }
 
     /// What the gateway said of its end, where it announced it.
-    public var shutdown: GatewayEvent? { state.withLock(\.shutdown) }
+    public var shutdown: GatewayEvent? { state.withLock(\.machine.shutdown) }
 
     // MARK: Opening
 
@@ -112,65 +118,36 @@ public final class GatewayConnection: Sendable {
         bounds.handshakeTimeout = configuration.connectTimeout
         do {
             return try await WebSocketClient(configuration: bounds).withConnection(to: web, through: path) { socket in
-                let connection = GatewayConnection(socket, moments, configuration)
-                return try await connection.run(credentials, configuration, body)
+                try await GatewayConnection(socket, moments, credentials, configuration).run(body)
             }
         } catch let error as WebSocketError {
             throw GatewayMishap(error)
         }
     }
 
-    private func run<T: Sendable>(
-        _ credentials: GatewayCredentials, _ configuration: Configuration,
-        _ body: @escaping @Sendable (GatewayConnection) async throws -> T
-    ) async throws -> T {
-        state.withLock { $0.lastHeard = now }
-        return try await withThrowingTaskGroup(of: Void.self) { group in
+    private func run<T: Sendable>(_ body: @escaping @Sendable (GatewayConnection) async throws -> T) async throws -> T {
+        try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await self.read() }
+            group.addTask { await self.watchHandshake() }
             defer {
-                ended(.normal)
-                socket.close(code: GatewayClose.normal.code, reason: GatewayClose.normal.reason)
+                feed { $0.leave() }
                 group.cancelAll()
             }
-            try await greet(credentials, configuration)
+            _ = try await greeting.value()
             group.addTask { await self.watchTicks() }
             return try await body(self)
         }
     }
 
-    private func greet(_ credentials: GatewayCredentials, _ configuration: Configuration) async throws {
-        let due = moments.now().advanced(by: configuration.helloTimeout).boottimeMicroseconds
-        let hello: Hello? = try await withThrowingTaskGroup(of: Hello?.self) { group in
-            group.addTask { try await self.shakeHands(credentials, configuration) }
-            group.addTask { [moments] in
-                await moments.wait(untilBoottimeMicroseconds: due)
-                return nil
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
-        }
-        try Task.checkCancellation()
-        guard let hello else { throw GatewayMishap.silent("the gateway did not finish the handshake in time") }
-        state.withLock { $0.hello = hello }
-    }
-
-    private func shakeHands(_ credentials: GatewayCredentials, _ configuration: Configuration) async throws -> Hello {
+    private func prove(_ nonce: String, _ challengedAt: Int64?) {
         do {
-            let challenge = try await challenge.value()
-            guard let nonce = challenge.payload?["nonce"]?.string else {
-                throw GatewayMishap.impossible(GatewayError(.failed, "the gateway's challenge has no nonce"))
-            }
             let connect = try credentials.connect(
                 configuration.client, role: configuration.role, scopes: configuration.scopes, nonce: nonce,
-                challengedAt: challenge.payload?["ts"]?.integer ?? moments.now().wallMilliseconds)
-            guard let hello = Hello(try await call("connect", connect.json)) else {
-                throw GatewayMishap.impossible(GatewayError(.failed, "the gateway's answer to connect is no hello"))
-            }
-            return hello
-        } catch let fault as GatewayFault {
-            throw GatewayMishap.notLetIn(fault)
-        } catch let closed as GatewayClosed {
-            throw GatewayMishap.closed(closed.close)
+                challengedAt: challengedAt ?? moments.now().wallMilliseconds)
+            feed { $0.proven(connect) }
+        } catch {
+            greeting.resolve(.failure(error))
+            feed { $0.leave() }
         }
     }
 
@@ -184,85 +161,101 @@ public final class GatewayConnection: Sendable {
     /// - Returns: the answer; where a method answers twice, the first one.
     /// - Throws: ``GatewayFault`` as the gateway sent it; ``GatewayClosed`` where the connection ended before.
     public func call(_ method: String, _ params: JSONValue? = nil) async throws -> JSONValue? {
-        let answer = Pending<JSONValue?>()
-        let id: RequestID = try state.withLock { state in
-            if let closed = state.closed { throw GatewayClosed(closed, mayBeAccepted: false) }
-            state.next += 1
-            let id = RequestID.text(String(state.next))
-            state.calls[id] = answer
-            return id
+        try await ask(method, params, expectsFinal: false) { _ in }
+    }
+
+    /// Asks for what takes its time: the gateway may answer twice, first that it has taken the request (`status: accepted`), then what
+    /// came of it.
+    ///
+    /// - Parameters:
+    ///   - method: what for.
+    ///   - params: with what.
+    ///   - accepted: told the first answer, where there are two.
+    /// - Returns: the last answer.
+    /// - Throws: ``GatewayFault`` as the gateway sent it; ``GatewayClosed`` where the connection ended before.
+    public func callForFinal(
+        _ method: String, _ params: JSONValue? = nil, accepted: @escaping @Sendable (JSONValue?) -> Void = { _ in }
+    ) async throws -> JSONValue? {
+        try await ask(method, params, expectsFinal: true, accepted)
+    }
+
+    private func ask(
+        _ method: String, _ params: JSONValue?, expectsFinal: Bool, _ accepted: @escaping @Sendable (JSONValue?) -> Void
+    ) async throws -> JSONValue? {
+        let waiter = Waiter(answer: Pending(), accepted: accepted)
+        let (id, directives) = try state.withLock { state in
+            guard let asked = state.machine.asked(method, params, expectsFinal: expectsFinal) else {
+                throw GatewayClosed(state.machine.closed ?? .normal, mayBeAccepted: false)
+            }
+            state.waiters[asked.id] = waiter
+            return asked
         }
-        send(.request(GatewayRequest(id: id, method: method, params: params)))
-        do { return try await answer.value() } catch {
-            // Still under way: nobody else has taken it out.
-            if state.withLock({ $0.calls.removeValue(forKey: id) }) != nil { send(.cancel(id)) }
+        perform(directives)
+        do { return try await waiter.answer.value() } catch {
+            // Does nothing where the answer came.
+            feed { $0.cancelled(id) }
+            state.withLock { $0.waiters[id] = nil }
             throw error
         }
     }
 
-    private func send(_ frame: GatewayFrame) { socket.send(text: ByteBuffer(bytes: frame.bytes)) }
+    // MARK: Driving the machine
 
-    // MARK: Reading
+    private func feed(_ input: (inout ClientConnection) -> [ClientConnection.Directive]) {
+        perform(state.withLock { input(&$0.machine) })
+    }
+
+    private func perform(_ directives: [ClientConnection.Directive]) {
+        for directive in directives {
+            switch directive {
+            case .prove(let nonce, let challengedAt): prove(nonce, challengedAt)
+            case .send(let frame): socket.send(text: ByteBuffer(bytes: frame.bytes))
+            case .greet(let hello): greeting.resolve(.success(hello))
+            case .giveUp(let mishap): greeting.resolve(.failure(mishap))
+            case .accept(let id, let payload): state.withLock { $0.waiters[id] }?.accepted(payload)
+            case .answer(let id, let result): resolve(id, result.mapError { $0 as any Error })
+            case .cutOff(let id, let mayBeAccepted):
+                resolve(id, .failure(GatewayClosed(closed ?? .normal, mayBeAccepted: mayBeAccepted)))
+            case .news(let event): news.yield(event)
+            case .close(let close): socket.close(code: close.code, reason: close.reason)
+            case .end: news.finish()
+            }
+        }
+    }
+
+    private func resolve(_ id: RequestID, _ result: Result<JSONValue?, any Error>) {
+        state.withLock { $0.waiters.removeValue(forKey: id) }?.answer.resolve(result)
+    }
 
     private func read() async {
         var close: GatewayClose
         do {
             let end = try await socket.receive { message in
                 switch message {
-                case .text(let text): received(text)
-                case .binary: socket.close(code: GatewayClose.notText.code, reason: GatewayClose.notText.reason)
+                case .text(let text):
+                    let frame = try? GatewayFrame(text.readableBytesView)
+                    feed { $0.received(frame, at: now) }
+                case .binary: feed { $0.receivedBinary() }
                 }
             }
             close = end.map { GatewayClose($0.code, $0.reason) } ?? GatewayClose(1006, "")
         } catch {
             close = GatewayClose(1006, "\(error)")
         }
-        ended(close)
-    }
-
-    private func received(_ text: ByteBuffer) {
-        state.withLock { $0.lastHeard = now }
-        // What can't be understood is passed over: a newer gateway may say more than we know.
-        guard let frame = try? GatewayFrame(text.readableBytesView) else { return }
-        switch frame {
-        case .response(let response):
-            let answer = state.withLock { $0.calls.removeValue(forKey: response.id) }
-            answer?.resolve(response.result.mapError { $0 as any Error })
-        case .event(let event) where event.name == "connect.challenge":
-            challenge.resolve(.success(event))
-        case .event(let event):
-            if event.name == "shutdown" { state.withLock { $0.leave(event) } }
-            news.yield(event)
-        case .request, .cancel: break
-        }
-    }
-
-    /// Ends it for everybody who waits. The first reason counts.
-    private func ended(_ close: GatewayClose) {
-        let (calls, accepted) = state.withLock { state in
-            if state.closed == nil { state.closed = close }
-            defer { state.calls = [:] }
-            return (state.calls, state.lastAccepted)
-        }
-        challenge.resolve(.failure(GatewayClosed(close, mayBeAccepted: false)))
-        for (id, call) in calls {
-            call.resolve(.failure(GatewayClosed(close, mayBeAccepted: accepted?.contains(id) ?? true)))
-        }
-        news.finish()
+        feed { $0.gatewayLeft(close) }
     }
 
     private var now: Int64 { moments.now().boottimeMicroseconds / 1_000 }
 
-    /// A gateway that has been silent for twice the interval of its ticks is gone, whatever TCP says.
+    private func watchHandshake() async {
+        await moments.wait(untilBoottimeMicroseconds: moments.now().advanced(by: configuration.helloTimeout).boottimeMicroseconds)
+        if !Task.isCancelled { feed { $0.handshakeTimedOut() } }
+    }
+
     private func watchTicks() async {
-        let patience = 2 * min(hello.tickIntervalMilliseconds, 3_600_000)
-        while !Task.isCancelled, closed == nil {
-            let due = state.withLock(\.lastHeard) + patience
-            guard due > now else {
-                socket.close(code: GatewayClose.tickTimeout.code, reason: GatewayClose.tickTimeout.reason)
-                return ended(.tickTimeout)
-            }
+        while !Task.isCancelled, let due = state.withLock(\.machine.tickDue) {
             await moments.wait(untilBoottimeMicroseconds: due * 1_000)
+            feed { $0.ticksAwaited(at: now) }
         }
     }
 }

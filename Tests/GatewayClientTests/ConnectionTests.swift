@@ -105,12 +105,13 @@ struct ConnectionTests {
 
     @Test("a gateway that begins but never lets us in is silent, not hung up on")
     func handshake() async throws {
-        try await ScriptedGateway.play([.silence]) { _, address in
+        try await ScriptedGateway.play([.silence]) { gateway, address in
             var bounds = GatewayConnection.Configuration()
             bounds.helloTimeout = .milliseconds(200)
-            await #expect(throws: GatewayMishap.silent("the gateway did not finish the handshake in time")) {
+            await #expect(throws: GatewayMishap.silent("the gateway sent no challenge in time")) {
                 try await Self.with(address, .none, bounds) { _ in }
             }
+            await gateway.next { $0.closes == [1008] }
         }
     }
 

@@ -12,12 +12,14 @@ struct GatewayCallerTests {
 
     /// What came of a call, and the waits that it told of.
     private func call(
-        _ address: GatewayAddress, key: String? = nil, budget: Int64 = 60_000, credentials: GatewayCredentials = .token("t")
+        _ address: GatewayAddress, key: String? = nil, budget: Int64 = 60_000, credentials: GatewayCredentials = .token("t"),
+        expectsFinal: Bool = false
     ) async throws -> (result: Result<JSONValue?, GatewayError>, waits: [String]) {
         let caller = GatewayCaller(address, credentials, moments: try HurriedMoments(), dice: SystemDice())
         var options = GatewayCaller.Options()
         options.budgetMilliseconds = budget
         options.idempotencyKey = key
+        options.expectsFinal = expectsFinal
         let waits = Mutex<[String]>([])
         do {
             let payload = try await caller.call("cron.list", [:], options: options) { words in
@@ -167,6 +169,20 @@ struct GatewayCallerTests {
             _, address in
             let (result, _) = try await call(address)
             #expect(result == .success(["status": "accepted"]))
+        }
+    }
+
+    @Test("who expects the final answer gets what came of it; a fault after the promise is not asked again")
+    func finalAnswer() async throws {
+        let promise: Result<JSONValue?, GatewayFault> = .success(["status": "accepted"])
+        try await ScriptedGateway.play([.answer([promise, .success(["status": "done"])])]) { gateway, address in
+            let (result, _) = try await call(address, expectsFinal: true)
+            #expect(result == .success(["status": "done"]) && gateway.requests.count == 1)
+        }
+        try await ScriptedGateway.play([.answer([promise, .failure(.restarting())])]) { gateway, address in
+            let (result, waits) = try await call(address, key: "k", expectsFinal: true)
+            guard case .failure(let error) = result else { return #expect(Bool(false), "\(result)") }
+            #expect(error.code == .unclear && waits.isEmpty && gateway.requests.count == 1)
         }
     }
 }

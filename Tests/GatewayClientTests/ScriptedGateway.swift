@@ -101,7 +101,9 @@ final class ScriptedGateway: WebServerHandler {
         _ act: Act, _ socket: WebServerSocket, _ messages: inout WebServerMessages.Iterator
     ) async throws {
         if case .silence = act {
-            while try await messages.next() != nil {}
+            while let message = try await messages.next() {
+                if case .close(let code?, _) = message { note { $0.closes.append(code) } }
+            }
             return
         }
         try await socket.send(frame: .event(GatewayEvent("connect.challenge", payload: ["nonce": "n-1", "ts": 1_000])))

@@ -146,6 +146,27 @@ struct CallMachineTests {
         #expect(error.code == .unavailable && error.message.hasSuffix("for 42.5 s"))
     }
 
+    @Test("what was accepted is never asked again for a fault, and a fault then does not claim that nothing was done")
+    func accepted() {
+        for params in [nil, Self.key] {
+            var machine = Self.sent(params)
+            machine.accepted()
+            #expect(Self.code(machine.failed(.fault(.restarting()), at: 1, jitter: Self.none)) == .unclear)
+            var refused = Self.sent(params)
+            refused.accepted()
+            let fault = GatewayMishap.fault(GatewayFault(.invalidRequest, "no"))
+            #expect(Self.code(refused.failed(fault, at: 1, jitter: Self.none)) == .invalidRequest)
+        }
+        // Only what this connection has accepted: the next one begins anew.
+        var machine = Self.sent(Self.key)
+        machine.accepted()
+        #expect(Self.code(machine.failed(.closed(.serviceRestart), at: 1, jitter: Self.none)) == nil)
+        _ = machine.waited(at: 200)
+        _ = machine.greeted(.instance("two"), at: 200, jitter: Self.none)
+        #expect(Self.code(machine.failed(.fault(.restarting()), at: 201, jitter: Self.none)) == nil)
+        #expect(machine.state == .waiting)
+    }
+
     @Test("once a request was cut off, no later failure claims that nothing was carried out")
     func staysUnclear() {
         let laters: [GatewayMishap] = [

@@ -49,6 +49,8 @@ public struct CallMachine: Sendable {
     private var epoch: GatewayEpoch?
     /// The life that said it would end.
     private var leaving: GatewayEpoch?
+    /// Whether the gateway has promised an answer to the request that is under way.
+    private var isAccepted = false
     /// Whether an earlier try was cut off, so that nobody knows what became of it.
     private var isUnclear = false
 
@@ -83,12 +85,16 @@ public struct CallMachine: Sendable {
             return retry(after: nil, "the gateway has not restarted yet", at: now, jitter, else: error)
         }
         self.epoch = epoch
+        isAccepted = false
         state = .sent
         return .send(until: deadline)
     }
 
     /// The gateway says that it is about to end; its answers still count.
     public mutating func shutdownAnnounced() { leaving = epoch }
+
+    /// The gateway has taken the request, and will answer it: from now on a fault is the answer, and never a reason to ask again.
+    public mutating func accepted() { isAccepted = state == .sent }
 
     /// The gateway answered well.
     public mutating func answered(_ payload: JSONValue?) -> Directive {
@@ -129,6 +135,9 @@ public struct CallMachine: Sendable {
                 return close.isOfFrame ? giveUp(mishap.error) : end(.failure(cutOff(mishap.description)))
             }
             isUnclear = true
+        }
+        if isUnderWay, isAccepted, case .fault = mishap {
+            return end(.failure(mishap.isOfRestart ? cutOff(mishap.description) : mishap.error))
         }
         guard mishap.isOfRestart else {
             if case .fault = mishap { return end(.failure(mishap.error)) }

@@ -116,6 +116,7 @@ extension GatewayFault {
             "Call with credentials that have \(details?["missingScope"]?.string ?? "this scope")."
         case (.forbidden, _): GatewayError.credentialsHint
         case (.invalidRequest, "UNKNOWN_METHOD"): "hello-ok lists the methods that this gateway serves."
+        case (.invalidRequest, _): "Mend the request: docs/PROTOCOL.md tells the params of each method."
         default: nil
         }
     }

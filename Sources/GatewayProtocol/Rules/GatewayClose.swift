@@ -30,6 +30,8 @@ public struct GatewayClose: Hashable, Sendable, CustomStringConvertible {
     public static let notUTF8 = GatewayClose(1007, "frames must be UTF-8")
     /// The first frame was no `connect`, or none came in time.
     public static let handshakeTimeout = GatewayClose(1008, "handshake timeout")
+    /// The server's challenge did not come in time, so that the client leaves.
+    public static let challengeTimeout = GatewayClose(1008, "connect challenge timeout")
     /// Wrong or missing credentials.
     public static func unauthorized(_ why: String) -> GatewayClose { GatewayClose(1008, "unauthorized: \(why)") }
     /// A device that nobody has paired.
