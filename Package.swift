@@ -174,7 +174,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ReveilleCommand", "DiscordLoopback", "WakeCore", "WakeService", "LedgerSQLite", "GatewayProtocol",
-                "GatewayClient",
+                "GatewayClient", "NetSupport", niohttp, logging,
             ]),
         // The same under a real systemd; needs root.
         tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),

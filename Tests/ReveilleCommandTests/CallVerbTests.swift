@@ -1,3 +1,4 @@
+import ArgumentParser
 import GatewayClient
 import GatewayProtocol
 import ReveilleConfiguration
@@ -37,6 +38,22 @@ struct CallVerbTests {
                 Issue.record("taken: \(text)")
             } catch let complaint as Complaint { #expect(complaint.code == 64 && complaint.text.contains("Try:")) }
         }
+    }
+
+    @Test("--once makes a key for this call alone, and not beside a key that is named")
+    func once() throws {
+        let keys = try (0..<100).map { _ in
+            try #require(try CallVerb.parse(["send", "--once"]).options().idempotencyKey)
+        }
+        #expect(Set(keys).count == 100 && keys.allSatisfy { $0.hasPrefix("once-") && $0.utf8.count <= 256 })
+        let (plain, named) = (try CallVerb.parse(["send"]), try CallVerb.parse(["send", "--idempotency-key", "k"]))
+        let (both, patient) = (
+            try CallVerb.parse(["send", "--once", "--idempotency-key", "k"]), try CallVerb.parse(["agent", "--expect-final"])
+        )
+        #expect(throws: Complaint.self) { try both.options() }
+        let options = try (plain: plain.options(), named: named.options(), patient: patient.options())
+        #expect(options.plain.idempotencyKey == nil && options.named.idempotencyKey == "k")
+        #expect(!options.plain.expectsFinal && options.patient.expectsFinal)
     }
 
     @Test(

@@ -13,7 +13,8 @@ struct CallVerb: AsyncParsableCommand {
         discussion: """
             What a restart causes is waited out, up to --wait; everything else is told
             at once. A request that was cut off is repeated only with an idempotency
-            key. The answer goes to standard output, as JSON.
+            key: --once makes one for a single call. The answer goes to standard output,
+            as JSON.
 
             Without --url the daemon's own socket is called: $REVEILLE_CONTROL_SOCKET,
             else control.sock in /run/reveille or $XDG_RUNTIME_DIR/reveille, else
@@ -51,6 +52,9 @@ struct CallVerb: AsyncParsableCommand {
     var deviceKey: String?
     @Option(name: .long, help: ArgumentHelp("Put into the params: makes it safe to repeat the request.", valueName: "key"))
     var idempotencyKey: String?
+    @Flag(name: .long, help: "Put a fresh idempotency key into the params, for methods that know such keys.") var once = false
+    @Flag(name: .long, help: "Where the gateway answers twice, first that it has accepted, wait for what came of it.")
+    var expectFinal = false
     @Flag(name: .long, help: "Let ws:// to another machine pass, where everybody between can read along.")
     var allowInsecure = false
     @OptionGroup var output: OutputOptions
@@ -93,7 +97,13 @@ struct CallVerb: AsyncParsableCommand {
         }
     }
 
-    private func options() throws -> GatewayCaller.Options {
+    /// A key that nobody has used: 128 bits of chance.
+    static func freshKey() -> String {
+        var chance = SystemRandomNumberGenerator()
+        return "once-" + String(chance.next(), radix: 36) + "-" + String(chance.next(), radix: 36)
+    }
+
+    func options() throws -> GatewayCaller.Options {
         var options = GatewayCaller.Options()
         if let wait {
             let (seconds, attoseconds) = try DurationArgument.parse(wait, flag: "--wait").components
@@ -108,8 +118,15 @@ struct CallVerb: AsyncParsableCommand {
             guard (1...256).contains(key.utf8.count) else {
                 throw Complaint(.usage, "an idempotency key has 1 to 256 bytes", hint: "Take a word that names this deed alone.")
             }
+            guard !once else {
+                throw Complaint(
+                    .usage, "--once and --idempotency-key can't be used together",
+                    hint: "Name a key of your own, or have one made.")
+            }
             options.idempotencyKey = key
         }
+        if once { options.idempotencyKey = Self.freshKey() }
+        options.expectsFinal = expectFinal
         return options
     }
 }
