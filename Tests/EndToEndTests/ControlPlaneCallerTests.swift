@@ -68,6 +68,8 @@ struct ControlPlaneCallerTests {
         let send = try await ControlStage.refusal(
             connection, "send", ["to": .string("channel:\(Stage.thread)"), "message": "x", "idempotencyKey": "k"])
         #expect(send.code == .forbidden && send.details?["code"] == "SESSION_FORBIDDEN", "\(send)")
+        let log = try await ControlStage.refusal(connection, "logs.tail", nil)
+        #expect(log.details?["code"] == "SESSION_FORBIDDEN", "it tells of every session: \(log)")
         for (method, params) in [
             ("config.patch", ["raw": "{ log: { level: 'debug' } }", "baseHash": hash] as JSONValue), ("config.get", nil),
             ("gateway.restart.request", nil), ("channels.stop", ["channel": "discord"]),

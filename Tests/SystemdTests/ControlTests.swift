@@ -7,8 +7,7 @@ extension RealSystemd {
     @Suite("The control plane of a service", .box("control"))
     struct ControlPlane {
         private func call(_ box: Box, _ method: String, _ params: JSONValue = [:]) async throws -> JSONValue {
-            let reply = try await box.exec(
-                ["reveille", "call", method, "--json", "--wait", "60s", "--params", "-"], input: params.text)
+            let reply = try await box.exec(["reveille", "call", method, "--json", "--params", "-"], input: params.text)
             if let json = reply.json { return json }
             let state = try await box.shell(
                 "systemctl status reveille --no-pager -n 0; systemctl list-jobs --no-pager; "

@@ -159,7 +159,7 @@ extension Desk {
             reply["restartedChannels"] = .array(takeover.channels.map { .string($0.description) })
         } catch {
             parts.logger.error("a patch was stored and could not be taken over", metadata: [LogKey.error: "\(error)"])
-            reply["warnings"] = [.string("stored, but not in force yet: \(error)")]
+            reply["warnings"] = .array((reply["warnings"]?.array ?? []) + [.string("stored, but not in force yet: \(error)")])
         }
         parts.face.publish(
             GatewayEvent(

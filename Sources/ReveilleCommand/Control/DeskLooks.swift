@@ -86,6 +86,11 @@ extension Desk {
         let limit = fields.optionalInteger("limit", 1...5_000) ?? 500
         let bytes = fields.optionalInteger("maxBytes", 1...1_000_000) ?? 250_000
         try fields.finish()
+        guard call.caller.sessions == nil else {
+            throw GatewayFault(
+                .forbidden, "the log tells of every session, and this caller may name some only",
+                details: ["code": "SESSION_FORBIDDEN"])
+        }
         let tail = parts.ring.tail(from: cursor.map { Int($0) }, limit: Int(limit), maximumBytes: Int(bytes))
         var object: JSONObject = [
             "file": "memory", "cursor": .integer(Int64(tail.cursor)), "size": .integer(Int64(tail.size)),
