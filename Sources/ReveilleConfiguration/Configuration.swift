@@ -119,6 +119,8 @@ public struct Configuration: Sendable {
     public let notifySocket: String?
     /// The channels without which the daemon is not ready; default none.
     public let readyWhen: [ChannelName]
+    /// The gateways that Reveille stands beside, by name.
+    public let gateways: [String: GatewaySettings]
     /// The control plane.
     public let control: Control
     /// Where a wake goes whose session names no place of its own; nil: nowhere.
@@ -135,6 +137,20 @@ public struct Configuration: Sendable {
     /// The route that the configuration sets for a session; nil if it sets none.
     public func route(forSession sessionKey: String) -> Route? {
         sessionRoutes.first { $0.pattern.matches(sessionKey) }?.route
+    }
+
+    /// Where a session is woken: as the configuration says, else as its key says, through the gateway that restarts or holds the bot's
+    /// session; nil: nobody knows.
+    ///
+    /// - Parameters:
+    ///   - session: the session.
+    ///   - gateway: the gateway that it belongs to, where that is known.
+    public func place(of session: SessionKey, at gateway: String? = nil) -> Route? {
+        if let route = route(forSession: session.description) { return route }
+        guard let route = session.route else { return fallbackRoute }
+        let only = discordAccounts.isEmpty && gateways.count == 1 ? gateways.keys.first : nil
+        guard let gateway = gateway ?? only, gateways[gateway] != nil else { return route }
+        return route.through(gateway: gateway)
     }
 
     /// The part of it that the machines of WakeCore follow.
@@ -158,7 +174,7 @@ public struct Configuration: Sendable {
         policy.loopWindow = deliveries.loopWithin
         for watch in watches {
             policy.watches[watch.target] = watch.sessions.compactMap { session in
-                (route(forSession: session.description) ?? session.route ?? fallbackRoute).map {
+                place(of: session, at: watch.target.gateway).map {
                     Policy.Watch(session: session, route: $0, note: watch.note ?? Policy.Watch.standardNote)
                 }
             }
@@ -190,6 +206,7 @@ public struct Configuration: Sendable {
         readyWhen = values.optionalTexts("daemon.readyWhen").compactMap { ChannelName($0) }
         watches = resolved.watches
         reportedChannels = resolved.reportedChannels
+        gateways = resolved.gateways
         control = Control(resolved)
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }
         sessionRoutes = resolved.sessionRoutes

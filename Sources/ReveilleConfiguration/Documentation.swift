@@ -33,6 +33,8 @@ public enum Documentation {
         case .path: "path, absolute or from `~/`"
         case .variableName: "name of a variable"
         case .restAddress: "`https://` address, or `http://` to this machine"
+        case .gatewayAddress: "`wss://` address, or `ws://` to this machine"
+        case .unitName: "unit"
         case .route: "route, `CHANNEL/channel:ID` or `CHANNEL/user:ID`"
         case .note: "text, 1 byte … 8 KiB"
         case .list(let kind): "list of: \(kind.element)"

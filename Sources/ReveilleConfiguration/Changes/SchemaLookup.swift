@@ -86,7 +86,7 @@ public struct SchemaLookup {
         if let descriptor = tree.descriptor { return [descriptor.change] }
         let below = tree.children.values.flatMap { effects(of: $0) }
         // To add or remove an account is more than to change one.
-        return tree.label == KeyTable.nameLabel ? below + [.daemonRestart] : below
+        return tree.label == KeyTable.nameLabel || tree.label == KeyTable.gatewayLabel ? below + [.daemonRestart] : below
     }
 
     private static func schema(of tree: KeyTree) -> JSONValue {
@@ -120,7 +120,8 @@ extension ValueKind {
             ["type": "array", "items": ["type": "string", "enum": .array(words.map { .string($0) })], "uniqueItems": true]
         case .path: ["type": "string", "format": "path"]
         case .variableName: ["type": "string", "format": "variable-name"]
-        case .restAddress: ["type": "string", "format": "uri"]
+        case .restAddress, .gatewayAddress: ["type": "string", "format": "uri"]
+        case .unitName: ["type": "string"]
         case .route: ["type": "string", "format": "route"]
         case .note: ["type": "string", "maxLength": .integer(Int64(Limits.noteBytes))]
         case .list(let kind):

@@ -95,8 +95,8 @@ extension ConfigurationLoader {
         let accountNames = readEnvironment(into: &collector)
         for override in overrides { collector.add(override) }
         let resolved = ResolvedSettings(
-            collector.settings, accountNames: accountNames.union(collector.accounts.keys), tokens: TokenSearch(in: surroundings),
-            files: layers.files, in: surroundings)
+            collector.settings, accountNames: accountNames.union(collector.accounts.keys), gatewayNames: collector.gateways,
+            tokens: TokenSearch(in: surroundings), files: layers.files, in: surroundings)
         for problem in resolved.problems { collector.report(problem) }
         guard collector.problems.isEmpty else { throw collector.problems }
         return ResolvedLayers(

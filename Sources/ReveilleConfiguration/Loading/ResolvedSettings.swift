@@ -14,25 +14,25 @@ struct ResolvedSettings {
 
     /// Lays the defaults under what the layers set, and checks what no single value can show.
     init(
-        _ given: [ConfigurationPath: ConfigurationSetting], accountNames: Set<String>, tokens: TokenSearch,
-        files: ConfigurationFiles,
-        in surroundings: Surroundings
+        _ given: [ConfigurationPath: ConfigurationSetting], accountNames: Set<String>, gatewayNames: Set<String> = [],
+        tokens: TokenSearch, files: ConfigurationFiles, in surroundings: Surroundings
     ) {
         // Where nobody names an account, `default` is meant, so that its missing token is told instead of nothing at all.
-        let isDefaultMeant = accountNames.isEmpty || tokens.hasDefaultToken
+        let isDefaultMeant = (accountNames.isEmpty && gatewayNames.isEmpty) || tokens.hasDefaultToken
         let names = accountNames.union(isDefaultMeant ? [DiscordAccount.defaultName] : []).sorted()
         for descriptor in KeyTable.keys {
-            for path in Self.paths(of: descriptor, given: given, accounts: names) {
+            for path in Self.paths(of: descriptor, given: given, accounts: names, gateways: gatewayNames.sorted()) {
                 let setting = given[path] ?? standard(descriptor, at: path, scope: files.scope, in: surroundings)
                 byPath[path] = setting
                 settings.append(setting)
             }
         }
-        checkRoutes(accounts: names)
+        checkRoutes(accounts: names, gateways: gatewayNames)
         checkBackoff()
-        checkWatches()
+        checkWatches(gateways: gatewayNames)
         for name in names { checkTokens(under: ["discord", "accounts", name]) }
         checkTokens(under: ["control"])
+        for name in gatewayNames.sorted() { checkTokens(under: ["gateways", name]) }
         guard problems.isEmpty else { return }
         for name in names { accounts[name] = account(name, tokens: tokens) }
         controlTokenLocation = tokens.controlLocation(
@@ -42,11 +42,12 @@ struct ResolvedSettings {
     }
 
     private static func paths(
-        of descriptor: KeyDescriptor, given: [ConfigurationPath: ConfigurationSetting], accounts: [String]
+        of descriptor: KeyDescriptor, given: [ConfigurationPath: ConfigurationSetting], accounts: [String], gateways: [String]
     ) -> [ConfigurationPath] {
         let components = descriptor.path.components
-        if components.contains(KeyTable.nameLabel) {
-            return accounts.map { name in ConfigurationPath(components.map { $0 == KeyTable.nameLabel ? name : $0 }) }
+        for (label, names) in [(KeyTable.nameLabel, accounts), (KeyTable.gatewayLabel, gateways)] where components.contains(label)
+        {
+            return names.map { name in ConfigurationPath(components.map { $0 == label ? name : $0 }) }
         }
         if components.contains(where: { $0.hasPrefix("<") }) {
             return given.values.filter { $0.descriptor.path == descriptor.path }.map(\.path).sorted()
@@ -73,11 +74,34 @@ struct ResolvedSettings {
                         .badValue, path: "\(path)", message: "there is no default, as HOME is not set",
                         hint: "set HOME, or set ledger.directory"))
             }
+        } else if path.components.first == "gateways", case .found = descriptor.fallback,
+            let found = gatewayStandard(path, in: surroundings)
+        {
+            value = .text(found.path)
+            (text, origin) = found
         } else if "\(path)" == "control.socket", let socket = Self.controlSocket(in: surroundings) {
             value = .text(socket.path)
             (text, origin) = socket
         }
         return ConfigurationSetting(path: path, text: text, origin: origin, descriptor: descriptor, value: value)
+    }
+
+    /// Where an OpenClaw gateway keeps its things.
+    private func gatewayStandard(
+        _ path: ConfigurationPath, in surroundings: Surroundings
+    ) -> (path: String, origin: ConfigurationOrigin)? {
+        switch path.components.last {
+        case "stateDirectory":
+            if let directory = surroundings.absolute("OPENCLAW_STATE_DIR") {
+                return (directory, .environment("OPENCLAW_STATE_DIR"))
+            }
+            return surroundings.home.map { ($0 + "/.openclaw", .standard) }
+        case "configFile":
+            let directory = byPath[ConfigurationPath(Array(path.components.dropLast()) + ["stateDirectory"])]
+            guard case .text(let folder)? = directory?.value else { return nil }
+            return (folder + "/openclaw.json", .standard)
+        default: return nil
+        }
     }
 
     private static func controlSocket(in surroundings: Surroundings) -> (path: String, origin: ConfigurationOrigin)? {
@@ -97,26 +121,35 @@ struct ResolvedSettings {
     }
 
     /// A route must lead through an account that there is. `default` always may be named: it needs no more than a token.
-    private mutating func checkRoutes(accounts: [String]) {
+    private mutating func checkRoutes(accounts: [String], gateways: Set<String>) {
         for setting in settings {
             guard case .route = setting.descriptor.kind, case .text(let text)? = setting.value, let route = Route(text) else {
                 continue
             }
             let known = Set(accounts + [DiscordAccount.defaultName]).sorted()
             guard !known.contains(where: { ChannelName.discord($0) == route.channel }) else { continue }
-            let channels = known.map { "discord:\($0)" }
+            if let gateway = route.channel.gateway, gateways.contains(gateway) { continue }
+            let channels = known.map { "discord:\($0)" } + gateways.sorted().map { "gateway:\($0)/discord:default" }
             let nearest = NearestKey.nearest(to: "\(route.channel)", among: channels).map { "did you mean \($0)?" }
             problems.append(
                 ConfigurationProblem(
                     .badValue, origin: setting.origin, path: "\(setting.path)",
                     message: "there is no channel \(ShownText.quoted("\(route.channel)"))",
-                    hint: nearest ?? "the channels are \(channels.joined(separator: ", ")); accounts are set in discord.accounts")
+                    hint: nearest
+                        ?? "the channels are \(channels.joined(separator: ", ")); they are set in discord.accounts and gateways")
             )
         }
     }
 
-    /// A watch that wakes somebody nowhere is a mistake.
-    private mutating func checkWatches() {
+    /// A watch that wakes somebody nowhere is a mistake, and so is one on a gateway that is not there.
+    private mutating func checkWatches(gateways: Set<String>) {
+        for setting in settings where setting.path.components.first == "watch" {
+            guard let gateway = RestartTarget(setting.path.components[1])?.gateway, !gateways.contains(gateway) else { continue }
+            problems.append(
+                ConfigurationProblem(
+                    .badValue, origin: setting.origin, path: "\(setting.path)",
+                    message: "there is no gateway \(ShownText.quoted(gateway))", hint: "set it under gateways.\(gateway)"))
+        }
         let fallback = values.optionalText("routes.fallback")
         let patterns = routesBySession().map(\.pattern)
         for setting in settings {

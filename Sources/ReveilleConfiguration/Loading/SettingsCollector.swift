@@ -9,6 +9,8 @@ struct SettingsCollector {
     private(set) var settings: [ConfigurationPath: ConfigurationSetting] = [:]
     /// The accounts that some layer names, with the place that named each first.
     private(set) var accounts: [String: ConfigurationOrigin] = [:]
+    /// The gateways that some layer names.
+    private(set) var gateways: Set<String> = []
     private(set) var problems = ConfigurationProblems()
     private var patterns: Set<String> = []
 
@@ -107,6 +109,8 @@ struct SettingsCollector {
         let ofAccounts = ["discord", "accounts"]
         if ofAccounts.starts(with: path) { accounts = [:] }
         if path.count == 3, path.starts(with: ofAccounts) { accounts[path[2]] = nil }
+        if path == ["gateways"] { gateways = [] }
+        if path.count == 2, path[0] == "gateways" { gateways.remove(path[1]) }
     }
 
     /// Takes in one value given by its path as text.
@@ -175,8 +179,9 @@ struct SettingsCollector {
             return nil
         }
         if tree.label == KeyTable.nameLabel, accounts[key] == nil { accounts[key] = origin }
+        if tree.label == KeyTable.gatewayLabel { gateways.insert(key) }
         if tree.label == KeyTable.patternLabel { patterns.insert(key) }
-        if accounts.count > Self.namesMaximumCount || patterns.count > Self.namesMaximumCount {
+        if max(accounts.count, gateways.count) > Self.namesMaximumCount || patterns.count > Self.namesMaximumCount {
             report(
                 ConfigurationProblem(
                     .tooLarge, origin: origin, path: "\(ConfigurationPath(path))",

@@ -10,9 +10,12 @@ public enum KeyTable {
     static let channelLabel = "<channel>"
     /// Stands in a path for the number of a user.
     static let userLabel = "<uid>"
+    /// Stands in a path for the name of a gateway.
+    static let gatewayLabel = "<gateway>"
 
     /// The keys in the order in which they are documented and shown.
-    public static let keys: [KeyDescriptor] = ledger + discord + routes + restarts + deliveries + readiness + control + logs
+    public static let keys: [KeyDescriptor] =
+        ledger + discord + routes + restarts + deliveries + readiness + gateways + control + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(

@@ -89,8 +89,10 @@ public enum ListKind: Sendable {
 
     static func fault(ofTarget name: String) -> ValueFault? {
         switch RestartTarget(name) {
-        case .host, .unit: nil
-        default: ValueFault("is no target that can be watched", hint: "write host, or unit:NAME, such as unit:nginx.service")
+        case .host, .unit, .gateway: nil
+        default:
+            ValueFault(
+                "is no target that can be watched", hint: "write host, gateway:NAME, or unit:NAME, such as unit:nginx.service")
         }
     }
 }

@@ -18,6 +18,10 @@ public enum ValueKind: Sendable {
     case variableName
     /// `https://…`, or `http://…` to this machine.
     case restAddress
+    /// `wss://…`, or `ws://…` to this machine.
+    case gatewayAddress
+    /// The name of a unit, such as `nginx.service` or `system/nginx.service`.
+    case unitName
     /// `CHANNEL/channel:ID` or `CHANNEL/user:ID`, such as `discord:default/channel:1234`.
     case route
     /// What a session is told: one text of at most 8 KiB.
@@ -38,6 +42,9 @@ public enum ValueKind: Sendable {
         case .variableName: .text(try Self.variableName(try Self.text(raw, "a name")))
         case .restAddress:
             .text(try ServiceAddress(parsing: try Self.text(raw, "an address"), schemes: ["https", "http"]).description)
+        case .gatewayAddress:
+            .text(try ServiceAddress(parsing: try Self.text(raw, "an address"), schemes: ["wss", "ws"]).description)
+        case .unitName: .text(try Self.unitName(try Self.text(raw, "the name of a unit")))
         case .note: .text(try Self.note(try Self.text(raw, "a text")))
         case .list(let kind): .texts(try kind.read(raw))
         case .route: .text(try Self.route(try Self.text(raw, "a route")))
@@ -160,6 +167,13 @@ public enum ValueKind: Sendable {
         guard isName, text.utf8.count <= 128 else {
             throw ValueFault("is no name of an environment variable", hint: "give the variable's name, not its value")
         }
+        return text
+    }
+
+    private static func unitName(_ text: String) throws(ValueFault) -> String {
+        let name = text.hasPrefix("system/") ? text.dropFirst(7) : text[...]
+        guard name.contains("."), name.utf8.count <= 255, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !name.contains("/")
+        else { throw ValueFault("is no name of a unit", hint: "write for example openclaw-gateway.service") }
         return text
     }
 

@@ -30,6 +30,17 @@ public struct ChannelName: Hashable, Sendable, Codable, CustomStringConvertible,
     /// The transport: `discord` in `discord:default` and in `gateway:main/discord:default`.
     public var transport: String { String(description.split(separator: "/").last?.split(separator: ":").first ?? "") }
 
+    /// The gateway that owns it: `main` in `gateway:main/discord:default`; nil for our own and for those that report themselves.
+    public var gateway: String? {
+        guard description.hasPrefix("gateway:"), let slash = description.firstIndex(of: "/") else { return nil }
+        return String(description[..<slash].dropFirst(8))
+    }
+
+    /// The same account, as the gateway of that name owns it; one that a gateway owns already stays as it is.
+    public func through(gateway name: String) -> ChannelName {
+        gateway == nil ? ChannelName(trusted: "gateway:\(name)/\(description)") : self
+    }
+
     /// Reads the plain text.
     public init(from decoder: any Decoder) throws { description = try String(from: decoder) }
 

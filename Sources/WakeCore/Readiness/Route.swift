@@ -32,6 +32,11 @@ public struct Route: Hashable, Sendable, Codable, CustomStringConvertible, Compa
         self.init(channel: channel, kind: kind, destination: String(parts[1]))
     }
 
+    /// The same place, through the gateway of that name.
+    public func through(gateway name: String) -> Route {
+        Route(channel: channel.through(gateway: name), kind: kind, destination: destination)
+    }
+
     /// The printed form.
     public var description: String { "\(channel)/\(kind.rawValue):\(destination)" }
 

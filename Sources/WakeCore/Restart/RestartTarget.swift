@@ -51,6 +51,9 @@ public enum RestartTarget: Hashable, Sendable, Codable, CustomStringConvertible 
         }
     }
 
+    /// The gateway's name, where it is one.
+    public var gateway: String? { if case .gateway(let name) = self { name } else { nil } }
+
     /// Whether it has epochs at all.
     public var hasEpochs: Bool { self != .exec && self != .nothing }
 

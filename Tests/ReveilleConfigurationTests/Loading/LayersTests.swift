@@ -110,6 +110,17 @@ struct LayersTests {
             "control.allowedOrigins": ("https://a.b, http://localhost:1", "['https://a.b', 'http://localhost:1']"),
             "control.peers.<uid>.scopes": ("read, admin", "['read', 'admin']"),
             "control.peers.<uid>.sessions": ("agent:*", "['agent:*']"),
+            "gateways.<gateway>.address": ("wss://gate.example:1", "'wss://gate.example:1'"),
+            "gateways.<gateway>.stateDirectory": ("/x", "'/x'"), "gateways.<gateway>.configFile": ("/x", "'/x'"),
+            "gateways.<gateway>.tokenFrom": ("gateway", "'gateway'"), "gateways.<gateway>.tokenFile": ("/x", "'/x'"),
+            "gateways.<gateway>.tokenEnvironment": ("X", "'X'"), "gateways.<gateway>.identity": ("device", "'device'"),
+            "gateways.<gateway>.certificateFile": ("/x", "'/x'"), "gateways.<gateway>.discordTokenFrom": ("gateway", "'gateway'"),
+            "gateways.<gateway>.discordTokenFile": ("/x", "'/x'"),
+            "gateways.<gateway>.discordApiBase": ("https://x/y", "'https://x/y'"),
+            "gateways.<gateway>.unit": ("system/g.service", "'system/g.service'"), "gateways.<gateway>.adopt": ("own", "'own'"),
+            "gateways.<gateway>.resume": ("off", "'off'"), "gateways.<gateway>.resumeSessions": ("agent:*", "['agent:*']"),
+            "gateways.<gateway>.resumeWithin": ("1h", "'1h'"), "gateways.<gateway>.resumeLimit": ("1", "1"),
+            "gateways.<gateway>.missedMessages": ("5", "5"), "gateways.<gateway>.missedWithin": ("1h", "'1h'"),
             "daemon.readyWhen": ("discord:default", "['discord:default']"), "log.level": ("debug", "'debug'"),
             "log.format": ("text", "'text'"),
         ]
@@ -119,6 +130,7 @@ struct LayersTests {
             let names = [
                 "<name>": "default", "<pattern>": "agent:*", "<target>": "unit:web.service",
                 "<channel>": "gateway:main/discord:x", "<uid>": "1000",
+                "<gateway>": "main",
             ]
             let components = key.path.components.map { names[$0] ?? $0 }
             let path = "\(ConfigurationPath(components))"
