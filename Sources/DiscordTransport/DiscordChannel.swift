@@ -10,7 +10,7 @@ public import WakeService
 ///
 /// One object serves four ports. Nothing starts before ``run(reportingTo:)``; what is asked of it outside that time is answered
 /// as “not sent”.
-public final class DiscordChannel: ReadinessSource {
+public final class DiscordChannel: ReadinessSource, ChannelServant {
     /// What every request says it comes from. Rule: Discord, reference, "User Agent".
     static let userAgent = "DiscordBot (https://reveille.example, 0.1.0)"
 

@@ -76,6 +76,7 @@ extension Decision.Code {
         case .wakeSealed: "wake sealed"
         case .wakeEnded: "wake ended"
         case .deliveryHeld: "delivery held"
+        case .deliveryLeft: "delivery left to others for now"
         case .deliverySending: "attempt recorded, sending"
         case .deliveryWaiting: "delivery backs off"
         case .deliveryReconciling: "result unclear, looking for a receipt"

@@ -24,6 +24,8 @@ public struct WakeError: Error, Sendable, CustomStringConvertible {
         public static let ledgerLocked = Code("ledger-locked")
         /// What was asked for is not valid.
         public static let invalidRequest = Code("invalid-request")
+        /// What is asked does not answer now; later it may.
+        public static let unavailable = Code("unavailable")
         /// There is no such thing.
         public static let notFound = Code("not-found")
     }

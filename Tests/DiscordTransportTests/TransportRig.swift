@@ -100,7 +100,10 @@ struct TransportRig: Sendable {
 
     func search(_ order: SendOrder, since: Moment) async -> ReceiptSearch {
         await transport.search(
-            SearchOrder(delivery: order.delivery, route: order.route, trailer: order.trailer, nonce: order.nonce, since: since))
+
+            SearchOrder(
+                delivery: order.delivery, session: order.session, route: order.route, trailer: order.trailer,
+                nonce: order.nonce, since: since))
     }
 
     func now() throws -> Moment { try SystemMoments(environment: [:]).now() }

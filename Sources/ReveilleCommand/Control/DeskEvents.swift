@@ -19,7 +19,8 @@ enum DeskEvents {
         case .wakeJoined: name = "wake.joined"
         case .wakeSealed: name = "wake.sealed"
         case .wakeEnded: name = "wake.ended"
-        case .deliveryHeld, .deliverySending, .deliveryWaiting, .deliveryReconciling, .deliveryDelivered, .deliveryDead,
+        case .deliveryHeld, .deliveryLeft, .deliverySending, .deliveryWaiting, .deliveryReconciling, .deliveryDelivered,
+            .deliveryDead,
             .deliveryExpired, .deliveryCancelled, .deliveryUnresolved, .gateShutLong, .fallbackTaken:
             name = "wake.delivery"
         case .sentinelArmed, .sentinelRefused, .sentinelRestarting, .sentinelFired, .sentinelNotRestarted, .sentinelTargetFailed,

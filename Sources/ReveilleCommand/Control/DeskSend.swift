@@ -45,10 +45,9 @@ extension Desk {
         // The nonce is trusted for two minutes at most; after that the channel's history decides.
         if let begun, let receipt = try await earlier(id, route, host, since: begun) { return reply(receipt, key, route) }
         if await !host.acquirePermit(delivery, over: route) { throw unavailable("the channel was stopped", "channel-down") }
-        guard let session = try? SessionKey("agent:reveille:send") else { preconditionFailure("a fixed key is good") }
         let outcome = await host.send(
             SendOrder(
-                delivery: delivery, session: session, route: route, capabilities: capabilities, text: message,
+                delivery: delivery, session: Self.session, route: route, capabilities: capabilities, text: message,
                 trailer: NoticeText.trailer(of: id), nonce: id.description, attempt: 1))
         switch outcome {
         case .accepted(let receipt): return reply(receipt, key, route)
@@ -66,12 +65,19 @@ extension Desk {
         }
     }
 
+    /// Whose message it is: nobody's who is to be woken.
+    private static let session: SessionKey = {
+        guard let session = try? SessionKey("agent:reveille:send") else { preconditionFailure("a fixed key is good") }
+        return session
+    }()
+
     /// The receipt of an earlier try whose end nobody saw; nil where it provably did not arrive.
     private func earlier(
         _ id: Identifier, _ route: Route, _ host: ChannelHost, since begun: Moment
     ) async throws(GatewayFault) -> Receipt? {
         let order = SearchOrder(
-            delivery: DeliveryID(wake: id, kind: .notice), route: route, trailer: NoticeText.trailer(of: id),
+            delivery: DeliveryID(wake: id, kind: .notice), session: Self.session, route: route,
+            trailer: NoticeText.trailer(of: id),
             nonce: id.description, since: begun)
         switch await host.search(order) {
         case .found(let receipt): return receipt

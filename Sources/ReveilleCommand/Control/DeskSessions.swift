@@ -33,8 +33,7 @@ extension Desk {
     func route(_ session: SessionKey, _ context: DeliveryContext?) throws(GatewayFault) -> Route {
         let configuration = parts.live.configuration
         let route =
-            try context?.route() ?? configuration.route(forSession: session.description) ?? session.route
-            ?? configuration.fallbackRoute
+            try context?.route() ?? configuration.place(of: session)
         guard let route else {
             throw GatewayFault(
                 .invalidRequest,

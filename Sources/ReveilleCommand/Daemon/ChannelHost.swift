@@ -5,7 +5,7 @@ import WakeService
 
 /// One of our accounts as long as the daemon lives: it can be stopped, started, and exchanged for one with other settings, while whoever
 /// waits for the channel keeps waiting for the same name.
-final class ChannelHost: ReadinessSource, NoticeTransport, RouteCheck, ReceiptLookup {
+final class ChannelHost: ReadinessSource, NoticeTransport, RouteCheck, ReceiptLookup, ChannelServant {
     let channel: ChannelName
 
     private struct State {

@@ -38,7 +38,8 @@ struct RequestWish: Hashable {
         let key = try sessionKey()
         var dice = SystemDice().roll()
         let request = RestartRequest(
-            id: dice.identifier(), session: key, route: try route(for: key, configuration), note: try noteText(), target: target,
+            id: dice.identifier(), session: key, route: try route(for: key, at: target.gateway, configuration),
+            note: try noteText(), target: target,
             command: command, delay: delay, performedByUs: performedByUs, epoch: epoch,
             requester: RestartRequest.Requester(uid: getuid(), pid: getppid()), requestedAt: moments.now())
         try SentinelWriter.check(request)
@@ -50,7 +51,7 @@ struct RequestWish: Hashable {
         do { return try SessionKey(session) } catch { throw Complaint(.usage, error.description, hint: error.hint) }
     }
 
-    private func route(for key: SessionKey, _ configuration: Configuration) throws -> Route? {
+    private func route(for key: SessionKey, at gateway: String?, _ configuration: Configuration) throws -> Route? {
         if let route {
             guard let parsed = Route(route) else {
                 throw Complaint(
@@ -59,11 +60,19 @@ struct RequestWish: Hashable {
             }
             return parsed
         }
-        return configuration.route(forSession: key.description) ?? key.route ?? configuration.fallbackRoute
+        return configuration.place(of: key, at: gateway)
     }
 
     private func checkChannel(_ request: RestartRequest, _ configuration: Configuration) throws {
         guard let route = request.route ?? request.session.route else { return }
+        if let gateway = request.target.gateway ?? route.channel.gateway, configuration.gateways[gateway] == nil {
+            throw Complaint(
+                .usage, "there is no gateway '\(gateway)' here",
+                hint: configuration.gateways.isEmpty
+                    ? "Configure it under gateways.\(gateway); see docs/CONFIGURATION.md."
+                    : "Known gateways: \(configuration.gateways.keys.sorted().joined(separator: ", ")).")
+        }
+        if route.channel.gateway != nil { return }
         let known = configuration.discordAccounts.values.map { $0.channel }.sorted()
         guard !known.contains(route.channel) else { return }
         throw Complaint(

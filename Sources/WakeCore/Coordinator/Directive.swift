@@ -9,6 +9,8 @@ public enum Directive: Hashable, Sendable {
     case observe(RestartTarget)
     /// Check whether a route can be written to; answer with `routeChecked`.
     case checkRoute(Route)
+    /// Ask whether the delivery is still needed, and what was missed; answer with `briefed`.
+    case brief(BriefingOrder)
     /// Ask the transport for a permit to send; answer with `permitGranted`.
     case requestPermit(DeliveryID, Route)
     /// Give a permit, or the wait for one, back.
@@ -39,11 +41,13 @@ public struct SendOrder: Hashable, Sendable {
     public let nonce: String
     /// Which attempt, from 1.
     public let attempt: Int
+    /// Of a repeat whose nonce only one life of a gateway remembers: that life. In any other nothing must be sent.
+    public let life: Epoch?
 
     /// Makes an order; see the properties.
     public init(
         delivery: DeliveryID, session: SessionKey, route: Route, capabilities: RouteCapabilities, text: String, trailer: String,
-        nonce: String, attempt: Int
+        nonce: String, attempt: Int, life: Epoch? = nil
     ) {
         self.delivery = delivery
         self.session = session
@@ -53,6 +57,7 @@ public struct SendOrder: Hashable, Sendable {
         self.trailer = trailer
         self.nonce = nonce
         self.attempt = attempt
+        self.life = life
     }
 }
 
@@ -60,6 +65,8 @@ public struct SendOrder: Hashable, Sendable {
 public struct SearchOrder: Hashable, Sendable {
     /// The delivery.
     public let delivery: DeliveryID
+    /// The session that is woken.
+    public let session: SessionKey
     /// Where it went.
     public let route: Route
     /// The last line to look for, exactly.
@@ -70,8 +77,9 @@ public struct SearchOrder: Hashable, Sendable {
     public let since: Moment
 
     /// Makes an order; see the properties.
-    public init(delivery: DeliveryID, route: Route, trailer: String, nonce: String, since: Moment) {
+    public init(delivery: DeliveryID, session: SessionKey, route: Route, trailer: String, nonce: String, since: Moment) {
         self.delivery = delivery
+        self.session = session
         self.route = route
         self.trailer = trailer
         self.nonce = nonce
@@ -151,12 +159,26 @@ public struct RouteInfo: Hashable, Sendable {
 public struct Progress: Hashable, Sendable {
     /// A permit was asked for.
     public var permitRequested = false
+    /// How far it is known what has changed meanwhile.
+    public var briefing = BriefingStage.none
     /// A search is owed, but its channel is not ready.
     public var searchOwed = false
     /// A search is under way.
     public var searching = false
     /// The shut gate was told everywhere.
     public var escalated = false
+}
+
+/// How far it is known what has changed before a delivery's first attempt.
+public enum BriefingStage: Hashable, Sendable {
+    /// Nobody was asked.
+    case none
+    /// Somebody was asked.
+    case underWay
+    /// Others still have their chance; a timer is armed.
+    case waiting
+    /// It is needed; this was missed.
+    case known(missed: [MissedMessage])
 }
 
 /// One decision: a constant message and its data.
@@ -166,7 +188,8 @@ public struct Decision: Hashable, Sendable {
         case sentinelArmed, sentinelRefused, sentinelRestarting, sentinelFired, sentinelNotRestarted, sentinelTargetFailed
         case sentinelExpired, sentinelCancelled
         case wakeOpened, wakeJoined, wakeSealed, wakeEnded
-        case deliveryHeld, deliverySending, deliveryWaiting, deliveryReconciling, deliveryDelivered, deliveryDead, deliveryExpired
+        case deliveryLeft, deliveryHeld, deliverySending, deliveryWaiting, deliveryReconciling, deliveryDelivered, deliveryDead,
+            deliveryExpired
         case deliveryCancelled, deliveryUnresolved
         case gateShutLong, fallbackTaken, channelChanged, channelDoubted, channelTrusted, routeChanged, commandRefused,
             inboxRefused

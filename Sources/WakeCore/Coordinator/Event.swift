@@ -26,6 +26,8 @@ public enum Event: Hashable, Sendable {
     case restartRefused(SentinelID, reason: String)
     /// An `exec` command ended.
     case commandEnded(SentinelID, Sentinel.CommandResult)
+    /// It was found out what has changed before the first attempt of a delivery.
+    case briefed(DeliveryID, Briefing)
     /// The transport may send this delivery now.
     case permitGranted(DeliveryID)
     /// A send ended.

@@ -164,7 +164,7 @@ struct Step {
     private mutating func sendWhatMay() {
         var seen: Set<DeliveryID> = []
         for id in candidates where seen.insert(id).inserted {
-            guard mayGo(id), let delivery = delivery(id), passesDoubt(delivery) else { continue }
+            guard mayGo(id), let delivery = delivery(id), isBriefed(delivery), passesDoubt(delivery) else { continue }
             var value = progress(id)
             value.permitRequested = true
             put(value, for: id)

@@ -9,12 +9,18 @@ extension Step {
             return act(.returnPermit(id))
         }
         put(value, for: id)
-        let message = Delivery.Message(text: NoticeText.of(wake, at: now), members: wake.notes.map(\.sentinel))
+        let message = Delivery.Message(text: text(of: wake, for: id), members: wake.notes.map(\.sentinel))
         move(id, .permitGranted(message))
         guard self.delivery(id)?.state == .sending, wake.state == .open else { return }
         wake.move(to: .sealed, at: now)
         put(wake)
         tell(Decision(code: .wakeSealed, wake: wake.id, session: wake.session))
+    }
+
+    private func text(of wake: Wake, for id: DeliveryID) -> String {
+        guard id.kind == .turn else { return NoticeText.of(wake, at: now) }
+        guard case .known(let missed) = progress(id).briefing else { return TurnText.of(wake, missed: [], at: now) }
+        return TurnText.of(wake, missed: missed, at: now)
     }
 
     mutating func attemptEnded(_ id: DeliveryID, _ outcome: Outcome) {
@@ -52,7 +58,7 @@ extension Step {
     mutating func move(_ id: DeliveryID, _ event: Delivery.Event) {
         guard let old = delivery(id) else { return }
         var delivery = old
-        let directives = delivery.handle(event, at: now, jitter: dice.fraction(), policy: policy)
+        let directives = delivery.handle(event, at: now, jitter: dice.fraction(), policy: policy, life: life(of: old.route))
         if delivery != old {
             put(delivery)
             if delivery.state != old.state { moved(delivery, from: old) }
@@ -112,7 +118,8 @@ extension Step {
                 SendOrder(
                     delivery: delivery.id, session: delivery.session, route: delivery.route, capabilities: capabilities,
                     text: delivery.saysPossibleRepeat ? NoticeText.possibleRepeat + "\n" + text : text,
-                    trailer: NoticeText.trailer(of: delivery.id.wake), nonce: delivery.nonce, attempt: delivery.attempts)))
+                    trailer: NoticeText.trailer(of: delivery.id.wake), nonce: delivery.nonce, attempt: delivery.attempts,
+                    life: delivery.firstUnresolvedAttemptAt == nil || delivery.isPossibleRepeat ? nil : delivery.life)))
     }
 
     /// Searches once the channel is ready, so that what a resume replays counts first.
@@ -129,7 +136,8 @@ extension Step {
         act(
             .search(
                 SearchOrder(
-                    delivery: id, route: delivery.route, trailer: NoticeText.trailer(of: id.wake), nonce: delivery.nonce,
+                    delivery: id, session: delivery.session, route: delivery.route, trailer: NoticeText.trailer(of: id.wake),
+                    nonce: delivery.nonce,
                     since: since)))
     }
 

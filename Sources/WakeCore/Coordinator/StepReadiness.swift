@@ -38,10 +38,12 @@ extension Step {
 
     mutating func gateShut(_ id: DeliveryID) {
         var value = progress(id)
-        guard value.permitRequested else { return }
+        let wasRequested = value.permitRequested
         value.permitRequested = false
-        put(value, for: id)
-        act(.returnPermit(id))
+        // What was found out belonged to the old state of the place.
+        value.briefing = .none
+        if value != progress(id) { put(value, for: id) }
+        if wasRequested { act(.returnPermit(id)) }
     }
 
     mutating func resumeSearch(_ id: DeliveryID) {

@@ -8,6 +8,8 @@ public struct Timer: Hashable, Sendable {
         case wait(DeliveryID, since: Moment)
         /// The next search for a receipt.
         case search(DeliveryID)
+        /// Somebody else's chance to deliver it is over.
+        case brief(DeliveryID)
         /// The end of a delivery's hold.
         case hold(DeliveryID)
         /// A gate that may have been shut for long.

@@ -99,6 +99,8 @@ public struct Delivery: Hashable, Sendable, Codable {
     public internal(set) var message: Message?
     /// The first attempt whose result is still unknown. Stays until a receipt or a conclusive lookup: the nonce window counts from it.
     public internal(set) var firstUnresolvedAttemptAt: Moment?
+    /// The life of the gateway in which that attempt was made: no other remembers its nonce. Nil where no gateway is between.
+    public internal(set) var life: Epoch?
     /// The policy allowed one repeat of an unclear attempt outside the nonce window; it says so in its text.
     public internal(set) var isPossibleRepeat = false
     /// Grows when an operator retries what was sent before: a new nonce.

@@ -9,6 +9,8 @@ extension Delivery {
         case searched(ReceiptSearch)
         /// Its receipt was seen without asking: an echo of our nonce.
         case receiptSeen(Receipt)
+        /// Somebody else has done it, before our first attempt.
+        case doneByOthers(Receipt)
         /// The wait is over. `open` is how much of its time the gate was open.
         case waitOver(open: Duration)
         /// The daemon started anew: claims of an earlier life are void.
@@ -44,13 +46,26 @@ extension Delivery {
     }
 
     /// Moves on by one event. What does not fit the state changes nothing.
-    public mutating func handle(_ event: Event, at now: Moment, jitter: UnitFraction, policy: Policy) -> [Directive] {
+    ///
+    /// - Parameters:
+    ///   - event: what happened.
+    ///   - now: when.
+    ///   - jitter: the chance in a backoff.
+    ///   - policy: the operator's choices.
+    ///   - life: the present life of the gateway that the route leads through; nil where there is none, or it is not known.
+    /// - Returns: what to do, in order.
+    public mutating func handle(
+        _ event: Event, at now: Moment, jitter: UnitFraction, policy: Policy, life: Epoch? = nil
+    ) -> [Directive] {
         switch event {
-        case .permitGranted(let message): return begin(message, at: now, policy)
+        case .permitGranted(let message): return begin(message, at: now, policy, life)
         case .attemptEnded(let outcome, let open):
             return state == .sending ? end(outcome, open, at: now, jitter, policy) : late(outcome, at: now)
-        case .searched(let search): return state == .reconciling ? conclude(search, at: now, jitter, policy) : []
+        case .searched(let search): return state == .reconciling ? conclude(search, at: now, jitter, policy, life) : []
         case .receiptSeen(let receipt): return seen(receipt, at: now)
+        case .doneByOthers(let receipt):
+            if state == .held, attempts == 0 { deliver(receipt, at: now) }
+            return []
         case .waitOver(let open):
             guard case .waiting = state else { return [] }
             openTime += open
@@ -105,23 +120,27 @@ extension Delivery {
         move(to: .delivered(receipt), at: now)
     }
 
-    private mutating func begin(_ message: Message, at now: Moment, _ policy: Policy) -> [Directive] {
+    private mutating func begin(_ message: Message, at now: Moment, _ policy: Policy, _ life: Epoch?) -> [Directive] {
         guard state == .held else { return [.returnPermit] }
-        if firstUnresolvedAttemptAt != nil, !isPossibleRepeat, !nonceProtects(at: now, policy) {
+        if firstUnresolvedAttemptAt != nil, !isPossibleRepeat, !nonceProtects(at: now, policy, life) {
             // The window closed while it was held: what became of the old attempt must be known first.
             move(to: .reconciling, at: now)
             return [.returnPermit, .search(after: .zero)]
         }
         if self.message == nil { self.message = message }
+        if firstUnresolvedAttemptAt == nil { self.life = life }
         attempts += 1
         move(to: .sending, at: now)
         return [.send]
     }
 
-    /// Whether a repeat with the same nonce can't show twice: the far side surely remembers the first unclear attempt. Only places for
-    /// notices promise to remember.
-    private func nonceProtects(at now: Moment, _ policy: Policy) -> Bool {
-        guard id.kind == .notice, let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else {
+    /// Whether a repeat with the same nonce can't show twice: the far side surely remembers the first unclear attempt. Places of our own
+    /// remember notices; a gateway remembers both kinds, but forgets them with its life.
+    private func nonceProtects(at now: Moment, _ policy: Policy, _ life: Epoch?) -> Bool {
+        guard let first = firstUnresolvedAttemptAt, let elapsed = now.elapsed(since: first) else { return false }
+        if route.channel.gateway != nil {
+            guard let life, let before = self.life, !life.differs(from: before) else { return false }
+        } else if id.kind == .turn {
             return false
         }
         return elapsed + policy.attemptTimeout <= policy.nonceWindow
@@ -200,27 +219,29 @@ extension Delivery {
     }
 
     private mutating func conclude(
-        _ search: ReceiptSearch, at now: Moment, _ jitter: UnitFraction, _ policy: Policy
+        _ search: ReceiptSearch, at now: Moment, _ jitter: UnitFraction, _ policy: Policy, _ life: Epoch?
     ) -> [Directive] {
         switch search {
         case .found(let receipt):
             deliver(receipt, at: now)
             return []
-        case .absent: return absent(at: now, jitter, policy)
+        case .absent: return absent(at: now, jitter, policy, life)
         case .tryAgain(let reason, let retryAfter):
             lastResult = "search failed: \(reason)"
             failures += 1
             return [.search(after: policy.backoff.wait(failures: failures, retryAfter: retryAfter, jitter: jitter))]
-        case .cannotTell(let reason): return decideUnclear(reason, at: now, jitter, policy)
+        case .cannotTell(let reason): return decideUnclear(reason, at: now, jitter, policy, life)
         }
     }
 
-    private mutating func absent(at now: Moment, _ jitter: UnitFraction, _ policy: Policy) -> [Directive] {
+    private mutating func absent(
+        at now: Moment, _ jitter: UnitFraction, _ policy: Policy, _ life: Epoch?
+    ) -> [Directive] {
         let searched = now.elapsed(since: stateSince) ?? .zero
         guard searched >= policy.attemptTimeout else {
             // The request may still be on its way: a repeat is safe under the same nonce, else time must tell.
             lastResult = "searched: not there yet"
-            if nonceProtects(at: now, policy), !cancelRequested { return again(at: now, jitter, policy) }
+            if nonceProtects(at: now, policy, life), !cancelRequested { return again(at: now, jitter, policy) }
             return [.search(after: policy.attemptTimeout - searched)]
         }
         lastResult = "searched: provably absent"
@@ -235,12 +256,12 @@ extension Delivery {
     }
 
     private mutating func decideUnclear(
-        _ reason: String, at now: Moment, _ jitter: UnitFraction, _ policy: Policy
+        _ reason: String, at now: Moment, _ jitter: UnitFraction, _ policy: Policy, _ life: Epoch?
     ) -> [Directive] {
         lastResult = "searched: can't tell, \(reason)"
         if cancelRequested {
             move(to: .unresolved(reason: "cancelled while an attempt was under way, and \(reason)"), at: now)
-        } else if nonceProtects(at: now, policy) {
+        } else if nonceProtects(at: now, policy, life) {
             return again(at: now, jitter, policy)
         } else if policy.unclearResult(for: id.kind) == .preferDelivery, !isPossibleRepeat {
             // Once only: a second unclear repeat would be a third message.

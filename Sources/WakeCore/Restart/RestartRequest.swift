@@ -34,6 +34,8 @@ public struct RestartRequest: Hashable, Sendable {
     public var epoch: Epoch?
     /// What is owed: a notice, a turn, or both.
     public var owes: Set<DeliveryKind>
+    /// How it came to be; default that somebody asked us.
+    public var origin: Sentinel.Origin
     /// Who asked.
     public var requester: Requester
     /// When.
@@ -57,7 +59,8 @@ public struct RestartRequest: Hashable, Sendable {
     public init(
         id: SentinelID, session: SessionKey, route: Route? = nil, note: String, target: RestartTarget = .daemon,
         command: Command? = nil, delay: Duration = .zero, performedByUs: Bool = true, epoch: Epoch? = nil,
-        owes: Set<DeliveryKind> = [.notice], requester: Requester = Requester(uid: 0, pid: 0), requestedAt: Moment
+        owes: Set<DeliveryKind> = [.notice], origin: Sentinel.Origin = .requested,
+        requester: Requester = Requester(uid: 0, pid: 0), requestedAt: Moment
     ) {
         self.id = id
         self.session = session
@@ -69,6 +72,7 @@ public struct RestartRequest: Hashable, Sendable {
         self.performedByUs = performedByUs
         self.epoch = epoch
         self.owes = owes
+        self.origin = origin
         self.requester = requester
         self.requestedAt = requestedAt
     }

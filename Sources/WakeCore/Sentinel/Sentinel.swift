@@ -10,6 +10,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
         case observed
         /// We took over another program's record of it.
         case adopted
+        /// A restart that nobody announced cut the session off in the middle of a turn.
+        case interrupted
         /// It tells what became of another sentinel: a restart that did not happen.
         case report
     }
@@ -123,7 +125,7 @@ public struct Sentinel: Hashable, Sendable, Codable {
         target = request.target
         command = request.command
         self.epoch = request.target.hasEpochs ? request.epoch ?? epoch : nil
-        origin = .requested
+        origin = request.origin
         requester = request.requester
         requestedAt = request.requestedAt
         countedSince = request.requestedAt

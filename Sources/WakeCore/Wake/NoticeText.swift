@@ -56,7 +56,7 @@ public enum NoticeText {
             remarks.append("the machine was away for \(absence.isExact ? "" : "at most ")\(span(away))")
         }
         // One that nobody asked for was written down when it was seen.
-        if note.origin != .observed, let age = now.elapsed(since: note.requestedAt) {
+        if note.origin != .observed, note.origin != .interrupted, let age = now.elapsed(since: note.requestedAt) {
             remarks.append("asked for \(span(age)) ago")
         }
         return remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"
@@ -69,7 +69,7 @@ public enum NoticeText {
     }
 
     /// Every line is quoted, so that none can look like ours; whatever breaks a line does so here.
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         text.split(omittingEmptySubsequences: false) { $0.isNewline }.map { "> " + $0 }.joined(separator: "\n")
     }
 

@@ -5,8 +5,8 @@ public import WakeCore
 /// Promises: nothing is written to the far side but within ``send(_:)``, once per call. Its outcome is `transient` or `unavailable` only
 /// if the far side provably did not accept the message. A call always returns, at the latest after the policy's attempt timeout.
 public protocol NoticeTransport: Sendable {
-    /// The channel it sends through.
-    var channel: ChannelName { get }
+    /// Whether it sends through that channel.
+    func serves(_ channel: ChannelName) -> Bool
 
     /// Waits until the far side's limits allow one send over the route. Cancelling the task, or ``releasePermit(_:)``, ends the wait.
     ///
@@ -32,8 +32,8 @@ extension NoticeTransport {
 
 /// Finds out whether a place can be written to.
 public protocol RouteCheck: Sendable {
-    /// The channel whose routes it checks.
-    var channel: ChannelName { get }
+    /// Whether it checks that channel's routes.
+    func serves(_ channel: ChannelName) -> Bool
 
     /// Looks at the place; also while the channel is still connecting. `unknown` means that the look itself failed and is worth
     /// repeating.
@@ -42,9 +42,20 @@ public protocol RouteCheck: Sendable {
 
 /// Finds out what became of an attempt.
 public protocol ReceiptLookup: Sendable {
-    /// The channel that it searches.
-    var channel: ChannelName { get }
+    /// Whether it searches that channel.
+    func serves(_ channel: ChannelName) -> Bool
 
     /// Searches for the receipt. Only ever says `absent` where history may be read and was read whole.
     func search(_ order: SearchOrder) async -> ReceiptSearch
+}
+
+/// What serves one channel.
+public protocol ChannelServant: Sendable {
+    /// The channel.
+    var channel: ChannelName { get }
+}
+
+extension ChannelServant {
+    /// Whether it is that channel.
+    public func serves(_ channel: ChannelName) -> Bool { channel == self.channel }
 }

@@ -22,19 +22,19 @@ public actor Waker {
     static let lookLimit: Duration = .seconds(300)
 
     private let ledger: any Ledger
-    private let outside: Outside
+    let outside: Outside
     private let bus: ReadinessBus
     private let listener: ReadinessBus.Listener
-    private let moments: any MomentSource
+    let moments: any MomentSource
     private let dice: any DiceSource
-    private let policy: Policy
+    let policy: Policy
     private let instance: Epoch
     private let logger: Logger
     private let changed: @Sendable () -> Void
     private let told: @Sendable (Decision) -> Void
     private let executor = ThreadExecutor(name: "waker")
     private let mailbox: AsyncStream<Message>
-    private nonisolated let mail: AsyncStream<Message>.Continuation
+    nonisolated let mail: AsyncStream<Message>.Continuation
     private nonisolated let hintIsPending = Atomic(false)
 
     private var runner: DirectiveRunner?
@@ -44,12 +44,12 @@ public actor Waker {
     private var lastInboxRow: Int64 = 0
     private var timer: ArmedTimer?
     private var timersArmed = 0
-    private var permits = PermitBook()
+    var permits = PermitBook()
     /// Deliveries whose permit was had at once: their attempt begins before the next message is read.
-    private var grantedAtOnce: [DeliveryID] = []
+    var grantedAtOnce: [DeliveryID] = []
     /// Decisions to be told once all that was decided has begun: whoever reads the log holds up no send.
     private var untold: [Decision] = []
-    private var sendsUnderWay = 0
+    var sendsUnderWay = 0
     private var isStopping = false
 
     /// The waker's own thread: its commits block.
@@ -312,62 +312,11 @@ public actor Waker {
         case .observe(let target): outside.epochs.first { $0.observes(target) }?.observe(target)
         case .performRestart(let sentinel): restart(sentinel, &group)
         case .checkRoute(let route): check(route, &group)
-        case .requestPermit(let id, let route):
-            guard let transport = transport(of: route.channel) else { return }
-            if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
-            permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
+        case .brief(let order): brief(order, &group)
+        case .requestPermit(let id, let route): requestPermit(id, route)
         case .send(let order): send(order, &group)
         case .search(let order): search(order, &group)
         }
-    }
-
-    private func restart(_ sentinel: Sentinel, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        group.addTask { [outside, moments, mail] in
-            // A command runs as long as it runs; a stop does not wait for it.
-            let result = await OutsideCall.answer(within: nil, moments) { await outside.restarts.perform(sentinel) }
-            if case .some(.some(let event)) = result { mail.yield(.event(event)) }
-        }
-    }
-
-    private func check(_ route: Route, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        let check = outside.routeChecks.first { $0.channel == route.channel }
-        group.addTask { [moments, mail] in
-            let state = await OutsideCall.answer(within: Self.lookLimit, moments) {
-                await check?.check(route) ?? .blocked(reason: "no transport of ours serves \(route.channel)")
-            }
-            mail.yield(.event(.routeChecked(route, state ?? .unknown)))
-        }
-    }
-
-    private func search(_ order: SearchOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        let lookup = outside.lookups.first { $0.channel == order.route.channel }
-        group.addTask { [moments, mail] in
-            let search = await OutsideCall.answer(within: Self.lookLimit, moments) {
-                await lookup?.search(order) ?? .cannotTell(reason: "no transport of ours serves \(order.route.channel)")
-            }
-            mail.yield(.event(.searched(order.delivery, search ?? .tryAgain(reason: "no answer in time", retryAfter: nil))))
-        }
-    }
-
-    private func send(_ order: SendOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        sendsUnderWay += 1
-        permits.use(order.delivery)
-        let transport = transport(of: order.route.channel)
-        group.addTask { [moments, mail, policy] in
-            // Its answer is worth waiting for, a stop included; a transport that breaks its promise to return is not.
-            let outcome = await OutsideCall.answer(
-                within: policy.attemptTimeout + Self.sendGrace, moments,
-                late: { outcome in
-                    // An attempt after this one may be under way by now: only proof counts.
-                    if case .accepted(let receipt) = outcome { mail.yield(.event(.receiptSeen(order.delivery, receipt))) }
-                },
-                { await transport?.send(order) ?? .transient(reason: "no transport serves it", retryAfter: nil) })
-            mail.yield(.sent(order.delivery, outcome ?? .ambiguous(reason: "the transport gave no outcome in time")))
-        }
-    }
-
-    private func transport(of channel: ChannelName) -> (any NoticeTransport)? {
-        outside.transports.first { $0.channel == channel }
     }
 
     // MARK: Time

@@ -3,6 +3,10 @@ extension Waker {
     public struct Outside: Sendable {
         /// Sends notices, one for each channel of ours.
         public var transports: [any NoticeTransport]
+        /// Starts turns.
+        public var turns: [any TurnSink]
+        /// Knows what has changed before a first attempt.
+        public var briefings: [any BriefingSource]
         /// Checks routes.
         public var routeChecks: [any RouteCheck]
         /// Looks for receipts.
@@ -14,10 +18,13 @@ extension Waker {
 
         /// Joins the adapters.
         public init(
-            transports: [any NoticeTransport] = [], routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
+            transports: [any NoticeTransport] = [], turns: [any TurnSink] = [], briefings: [any BriefingSource] = [],
+            routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
             epochs: [any EpochSource] = [], restarts: RestartCoordinator = RestartCoordinator([])
         ) {
             self.transports = transports
+            self.turns = turns
+            self.briefings = briefings
             self.routeChecks = routeChecks
             self.lookups = lookups
             self.epochs = epochs

@@ -29,6 +29,7 @@ enum Describe {
         case .performRestart(let sentinel): "perform restart of \(sentinel.target) for \(sentinel.id)"
         case .observe(let target): "watch \(target)"
         case .checkRoute(let route): "check \(route)"
+        case .brief(let order): "ask what has changed for \(order.delivery)"
         case .requestPermit(let id, _): "ask a permit for \(id)"
         case .returnPermit(let id): "return the permit of \(id)"
         case .send(let order): "send \(order.delivery), attempt \(order.attempt), nonce \(order.nonce)"

@@ -20,6 +20,7 @@ enum Occurrence {
     case routeLook(life: Int, Route)
     /// The far side reads its history.
     case historyRead(life: Int, SearchOrder)
+    case briefing(life: Int, BriefingOrder)
     /// The outcome of a search reaches the daemon of that life.
     case searchAnswer(life: Int, DeliveryID, ReceiptSearch)
     /// A channel tries to connect again.

@@ -123,6 +123,7 @@ final class World {
         case .answer(let life, let id, let outcome): if life == self.life { answered(id, outcome) }
         case .routeLook(let life, let route): lookAtRoute(life, route)
         case .historyRead(let life, let order): readHistory(life, order)
+        case .briefing(let life, let order): brief(life, order)
         case .searchAnswer(let life, let id, let search): if life == self.life { searchAnswered(id, search) }
         case .connecting(let life, let account): if life == self.life { connecting(account) }
         case .connected(let life, let account): if life == self.life { connected(account) }

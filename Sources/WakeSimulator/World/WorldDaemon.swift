@@ -192,10 +192,18 @@ extension World {
         case .requestPermit(let id, _): askForPermit(id)
         case .returnPermit(let id): permits[id] = nil
         case .send(let order): send(order)
+        case .brief(let order): plan(.briefing(life: life, order), after: span(5, 400))
         case .search(let order): plan(.historyRead(life: life, order), after: span(5, 400))
         case .tell(let decision): checkers.told(decision, at: time)
         }
         log("     > \(Describe.directive(directive))")
+    }
+
+    /// Others rarely have a chance of their own; who owes what is for the core's own tests.
+    func brief(_ life: Int, _ order: BriefingOrder) {
+        guard life == self.life, runner != nil else { return }
+        let isLeft = random.percent(20) && !order.isOwedByUsAlone
+        handOver(.briefed(order.delivery, isLeft ? .notYet(reason: "others try", after: .seconds(5)) : .needed(missed: [])))
     }
 
     private func askForPermit(_ id: DeliveryID) {

@@ -28,7 +28,7 @@ public struct RouteCheckConformance: Sendable {
     ///
     /// - Throws: the first ``BrokenPromise``.
     public func check() async throws {
-        try BrokenPromise.unless(check.channel == writable.channel, "a check looks at places of its own channel")
+        try BrokenPromise.unless(check.serves(writable.channel), "a check looks at places of its own channel")
         for _ in 1...2 {
             try BrokenPromise.unless(await check.check(writable).isReady, "a place that can be written to is ready, at each look")
         }
@@ -111,6 +111,9 @@ public struct ReceiptLookupConformance: Sendable {
 
     private func search(_ order: SendOrder, _ since: Moment) async -> ReceiptSearch {
         await lookup.search(
-            SearchOrder(delivery: order.delivery, route: route, trailer: order.trailer, nonce: order.nonce, since: since))
+
+            SearchOrder(
+                delivery: order.delivery, session: order.session, route: route, trailer: order.trailer, nonce: order.nonce,
+                since: since))
     }
 }

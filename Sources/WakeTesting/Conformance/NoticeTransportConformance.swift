@@ -46,7 +46,7 @@ public struct NoticeTransportConformance: Sendable {
     ///
     /// - Throws: the first ``BrokenPromise``, or what the far side throws.
     public func check() async throws {
-        try BrokenPromise.unless(transport.channel == route.channel, "the transport sends through its own channel")
+        try BrokenPromise.unless(transport.serves(route.channel), "the transport sends through its own channel")
         try await permitsWriteNothing()
         try await permitsComeBack()
         try await takenPermitsCount()

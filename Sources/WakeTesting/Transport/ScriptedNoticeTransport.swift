@@ -2,7 +2,7 @@ public import WakeCore
 public import WakeService
 
 /// A transport that keeps every promise of its port and does as it is told: permits at once or by hand, an outcome for each send.
-public final class ScriptedNoticeTransport: NoticeTransport {
+public final class ScriptedNoticeTransport: NoticeTransport, ChannelServant {
     /// What was asked of it, in order.
     public enum Call: Hashable, Sendable {
         /// A permit was asked for.

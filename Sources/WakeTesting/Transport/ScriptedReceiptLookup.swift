@@ -2,7 +2,7 @@ public import WakeCore
 public import WakeService
 
 /// A lookup that says what it was told to say, and else that it can't tell.
-public final class ScriptedReceiptLookup: ReceiptLookup {
+public final class ScriptedReceiptLookup: ReceiptLookup, ChannelServant {
     private struct Script {
         var next: [ReceiptSearch] = []
         var receipts: [String: Receipt] = [:]

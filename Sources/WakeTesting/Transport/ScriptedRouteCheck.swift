@@ -2,7 +2,7 @@ public import WakeCore
 public import WakeService
 
 /// A route check that says what it was told to say.
-public final class ScriptedRouteCheck: RouteCheck {
+public final class ScriptedRouteCheck: RouteCheck, ChannelServant {
     private struct Script {
         var states: [Route: RouteState] = [:]
         var next: [RouteState] = []

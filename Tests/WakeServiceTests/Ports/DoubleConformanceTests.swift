@@ -112,7 +112,7 @@ struct DoubleConformanceTests {
 @Suite("A broken double fails its suite, so the suites can fail", .timeLimit(.minutes(1)))
 struct BrokenDoubleTests {
     /// A transport with one fault.
-    private struct Faulty: NoticeTransport {
+    private struct Faulty: NoticeTransport, ChannelServant {
         enum Fault: CaseIterable { case keepsPermits, sendsTwice, calls429Accepted, hidesArrivals, ignoresRelease }
 
         let fault: Fault
@@ -164,7 +164,7 @@ struct BrokenDoubleTests {
         }
     }
 
-    private struct Blind: ReceiptLookup {
+    private struct Blind: ReceiptLookup, ChannelServant {
         let channel = ChannelName.discord()
         let inner: ScriptedReceiptLookup
 

@@ -1,0 +1,79 @@
+import WakeCore
+
+/// What the waker asks of the outside world; what comes of it comes back into its mailbox.
+extension Waker {
+    func requestPermit(_ id: DeliveryID, _ route: Route) {
+        // Who starts turns has no limits that must be waited for.
+        if id.kind == .turn, turnSink(of: route.channel) != nil { return grantedAtOnce.append(id) }
+        guard let transport = transport(of: route.channel) else { return }
+        if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
+        permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
+    }
+
+    func brief(_ order: BriefingOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let source = outside.briefings.first { $0.briefs(order.route.channel) }
+        group.addTask { [moments, mail] in
+            let briefing = await OutsideCall.answer(within: Self.lookLimit, moments) {
+                await source?.brief(order) ?? .needed(missed: [])
+            }
+            mail.yield(.event(.briefed(order.delivery, briefing ?? .needed(missed: []))))
+        }
+    }
+
+    func restart(_ sentinel: Sentinel, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        group.addTask { [outside, moments, mail] in
+            // A command runs as long as it runs; a stop does not wait for it.
+            let result = await OutsideCall.answer(within: nil, moments) { await outside.restarts.perform(sentinel) }
+            if case .some(.some(let event)) = result { mail.yield(.event(event)) }
+        }
+    }
+
+    func check(_ route: Route, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let check = outside.routeChecks.first { $0.serves(route.channel) }
+        group.addTask { [moments, mail] in
+            let state = await OutsideCall.answer(within: Self.lookLimit, moments) {
+                await check?.check(route) ?? .blocked(reason: "no transport of ours serves \(route.channel)")
+            }
+            mail.yield(.event(.routeChecked(route, state ?? .unknown)))
+        }
+    }
+
+    func search(_ order: SearchOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let lookup = outside.lookups.first { $0.serves(order.route.channel) }
+        let sink = order.delivery.kind == .turn ? turnSink(of: order.route.channel) : nil
+        group.addTask { [moments, mail] in
+            let search = await OutsideCall.answer(within: Self.lookLimit, moments) { () -> ReceiptSearch in
+                if let sink { return await sink.search(order) }
+                return await lookup?.search(order) ?? .cannotTell(reason: "no transport of ours serves \(order.route.channel)")
+            }
+            mail.yield(.event(.searched(order.delivery, search ?? .tryAgain(reason: "no answer in time", retryAfter: nil))))
+        }
+    }
+
+    func send(_ order: SendOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        sendsUnderWay += 1
+        permits.use(order.delivery)
+        let transport = transport(of: order.route.channel)
+        let sink = order.delivery.kind == .turn ? turnSink(of: order.route.channel) : nil
+        group.addTask { [moments, mail, policy] in
+            // Its answer is worth waiting for, a stop included; a transport that breaks its promise to return is not.
+            let outcome = await OutsideCall.answer(
+                within: policy.attemptTimeout + Self.sendGrace, moments,
+                late: { outcome in
+                    // An attempt after this one may be under way by now: only proof counts.
+                    if case .accepted(let receipt) = outcome { mail.yield(.event(.receiptSeen(order.delivery, receipt))) }
+                },
+                { () -> Outcome in
+                    if let sink { return await sink.start(order) }
+                    return await transport?.send(order) ?? .transient(reason: "no transport serves it", retryAfter: nil)
+                })
+            mail.yield(.sent(order.delivery, outcome ?? .ambiguous(reason: "the transport gave no outcome in time")))
+        }
+    }
+
+    func transport(of channel: ChannelName) -> (any NoticeTransport)? {
+        outside.transports.first { $0.serves(channel) }
+    }
+
+    private func turnSink(of channel: ChannelName) -> (any TurnSink)? { outside.turns.first { $0.serves(channel) } }
+}
