@@ -81,6 +81,7 @@ let package = Package(
         room("DiscordProtocol", ["WakeCore"]),
         room("GatewayProtocol", ["WakeCore"]),
         room("ReveilleConfiguration", ["WakeCore", crypto]),
+        room("OpenClawFacts", ["WakeCore", "ReveilleConfiguration"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CExecutor"),
         room("NetSupport", ["CExecutor", niocore, nioposix, niohttp, niowebsocket, niotls, logging]),
@@ -99,7 +100,9 @@ let package = Package(
         room(
             "ControlServer",
             ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport", niocore, niohttp, crypto, coreMetrics, logging]),
-        room("GatewayClient", ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport", niocore, crypto, logging]),
+        room(
+            "GatewayClient",
+            ["WakeCore", "WakeService", "GatewayProtocol", "OpenClawFacts", "NetSupport", niocore, crypto, logging]),
 
         // ── What `reveille install` writes, and the plan of it. The files of units/ are put into it at each build ──
         // Its link to units/ lets the build see when a file there comes or goes.
@@ -113,7 +116,7 @@ let package = Package(
             name: "ReveilleCommand",
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
-                "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
+                "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation", "OpenClawFacts",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
@@ -139,6 +142,7 @@ let package = Package(
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
+        tests("OpenClawFactsTests", ["OpenClawFacts", "WakeCore"]),
         tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),
         tests(
             "DiscordTransportTests",

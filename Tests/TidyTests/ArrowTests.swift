@@ -10,12 +10,13 @@ struct ArrowTests {
         "DiscordProtocol": ["WakeCore"],
         "GatewayProtocol": ["WakeCore"],
         "ReveilleConfiguration": ["WakeCore"],
+        "OpenClawFacts": ["WakeCore", "ReveilleConfiguration"],
         "NetSupport": ["CZlib", "CExecutor"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
         "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],
         "ControlServer": ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport"],
-        "GatewayClient": ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport"],
+        "GatewayClient": ["WakeCore", "WakeService", "GatewayProtocol", "OpenClawFacts", "NetSupport"],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
@@ -58,6 +59,15 @@ struct ArrowTests {
         let allowed: Set<String> = ["WakeCore", "Foundation", "FoundationEssentials"]
         for file in Self.sources where file.room.hasSuffix("Protocol") {
             for module in file.imports { #expect(allowed.contains(module), "\(file.path) imports \(module)") }
+        }
+    }
+
+    @Test("what is known of gateways is known without input, output or a clock")
+    func facts() {
+        for file in Self.sources where file.room == "OpenClawFacts" {
+            for module in file.imports {
+                #expect(["WakeCore", "ReveilleConfiguration"].contains(module), "\(file.path) imports \(module)")
+            }
         }
     }
 
