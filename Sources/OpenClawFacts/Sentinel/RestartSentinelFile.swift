@@ -70,10 +70,12 @@ public struct RestartSentinelFile: Hashable, Sendable {
         }
 
         init?(_ value: JSONValue?) {
-            switch value?["kind"]?.string {
-            case "systemEvent": guard let text = value?["text"]?.word else { return nil }; self = .systemEvent(text)
-            case "agentTurn": guard let text = value?["message"]?.word else { return nil }; self = .agentTurn(text)
-            default: return nil
+            if value?["kind"] == "systemEvent", let text = value?["text"]?.word {
+                self = .systemEvent(text)
+            } else if value?["kind"] == "agentTurn", let text = value?["message"]?.word {
+                self = .agentTurn(text)
+            } else {
+                return nil
             }
         }
     }
