@@ -102,7 +102,10 @@ let package = Package(
             ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport", niocore, niohttp, crypto, coreMetrics, logging]),
         room(
             "GatewayClient",
-            ["WakeCore", "WakeService", "GatewayProtocol", "OpenClawFacts", "NetSupport", niocore, crypto, logging]),
+            [
+                "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport", niocore, crypto,
+                logging,
+            ]),
 
         // ── What `reveille install` writes, and the plan of it. The files of units/ are put into it at each build ──
         // Its link to units/ lets the build see when a file there comes or goes.
