@@ -145,7 +145,7 @@ let package = Package(
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
-        tests("OpenClawFactsTests", ["OpenClawFacts", "WakeCore"]),
+        tests("OpenClawFactsTests", ["OpenClawFacts", "ReveilleConfiguration", "WakeCore"]),
         tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),
         tests(
             "DiscordTransportTests",

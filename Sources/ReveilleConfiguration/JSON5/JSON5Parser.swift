@@ -12,13 +12,15 @@ public enum JSON5 {
 
     /// Parses a text. Any bytes can be given: the answer is a document or an error, never a trap.
     ///
-    /// - Parameter bytes: the text in UTF-8, with or without a byte order mark.
+    /// - Parameters:
+    ///   - bytes: the text in UTF-8, with or without a byte order mark.
+    ///   - maximumBytes: how large it may be; ``textMaximumBytes`` if nothing else is said.
     /// - Returns: the document; repeated keys are listed in it and are not an error here.
     /// - Throws: ``JSON5Error`` with the first place at which the text is not JSON5.
-    public static func parse(_ bytes: [UInt8]) throws(JSON5Error) -> JSON5Document {
-        guard bytes.count <= textMaximumBytes else {
+    public static func parse(_ bytes: [UInt8], maximumBytes: Int = textMaximumBytes) throws(JSON5Error) -> JSON5Document {
+        guard bytes.count <= maximumBytes else {
             throw JSON5Error(
-                .tooLarge, at: .start, "the text has \(bytes.count) bytes; at most \(textMaximumBytes) are read")
+                .tooLarge, at: .start, "the text has \(bytes.count) bytes; at most \(maximumBytes) are read")
         }
         var parser = JSON5Parser(scanner: JSON5Scanner(try JSON5Text.decode(bytes)))
         return try parser.document()
