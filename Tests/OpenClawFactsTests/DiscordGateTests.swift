@@ -268,7 +268,10 @@ struct DiscordGateDirectTests {
     @Test("an account inherits what it does not set")
     func accounts() {
         let text =
-            "{dmPolicy: 'allowlist', allowFrom: ['1'], accounts: {ops: {allowFrom: ['2']}, quiet: {dmPolicy: 'disabled'}, same: {}}}"
+            """
+            {dmPolicy: 'allowlist', allowFrom: ['1'],
+             accounts: {ops: {allowFrom: ['2']}, quiet: {dmPolicy: 'disabled'}, same: {}}}
+            """
         #expect(drop(text, account: "ops") == "direct-not-listed channels.discord.accounts.ops.allowFrom")
         #expect(drop(text, account: "quiet") == "direct-off channels.discord.accounts.quiet.dmPolicy")
         #expect(drop(text, account: "same") == nil)

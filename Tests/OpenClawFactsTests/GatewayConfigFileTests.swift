@@ -195,7 +195,10 @@ struct GatewayConfigVariableTests {
     @Test("the configuration's own env part fills in what the environment lacks, and does not replace what it has")
     func additions() {
         let config = ConfigFolder.main(
-            "{env: {ONE: 'config', TWO: 'config', shellEnv: {enabled: true}, vars: {THREE: 'vars', FOUR: '${ONE}'}}, v: ['${ONE}', '${TWO}', '${THREE}', '${FOUR}']}",
+            """
+            {env: {ONE: 'config', TWO: 'config', shellEnv: {enabled: true}, vars: {THREE: 'vars', FOUR: '${ONE}'}},
+             v: ['${ONE}', '${TWO}', '${THREE}', '${FOUR}']}
+            """,
             ["ONE": "process", "TWO": ""])
         #expect(config.value["v"] == ["process", "config", "vars", nil])
     }

@@ -6,7 +6,8 @@ public import WakeCore
 /// The gate drops in silence: no log line at the usual level, no word to the author. And it looks at inbound messages only: what
 /// the bot sends is posted all the same, so that a bot behind a shut gate can write and never answers.
 ///
-/// What an account sets replaces what stands above the accounts, key by key: its own `guilds`, even an empty one, hides all others.
+/// What an account sets replaces what stands above the accounts, key by key: its own `guilds`, even an empty one, hides all
+/// others.
 public struct DiscordGate: Sendable {
     /// Who may write on servers.
     public enum GroupPolicy: String, Hashable, Sendable {

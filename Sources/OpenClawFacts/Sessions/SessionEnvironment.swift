@@ -6,14 +6,14 @@ public import WakeCore
 ///
 /// | variable | by whom | what it says |
 /// | --- | --- | --- |
-/// | `OPENCLAW_SHELL=exec` | the exec tool, all of 2026 | an agent's command; `tui-local`, `acp`, `acp-client` are others |
+/// | `OPENCLAW_SHELL=exec` | the exec tool | an agent's command; `tui-local`, `acp` and `acp-client` are others |
 /// | `OPENCLAW_CLI=1` | the exec tool and the command line | something of the gateway's |
 /// | `OPENCLAW_MCP_SESSION_KEY` | agents that are command lines of their own (Claude Code and others) | the session's key |
 /// | `OPENCLAW_MCP_AGENT_ID`, `OPENCLAW_MCP_ACCOUNT_ID` | the same | the agent, and the account it is spoken to by |
 /// | `OPENCLAW_MCP_MESSAGE_CHANNEL`, `OPENCLAW_MCP_THREAD_ID` | the same | the transport, and the thread in it |
-/// | `OPENCLAW_SESSION_KEY` | asked for since April 2026 (openclaw issue #66705), set by wrappers and patched gateways | the key |
+/// | `OPENCLAW_SESSION_KEY` | no released gateway that is known; proposed more than once (openclaw issue #66705) | the key |
 ///
-/// The exec tool of unpatched gateways names no session, so that there an agent must name it: as an argument, or in
+/// The exec tool names no session, so that there an agent must name it: as an argument, or in
 /// `REVEILLE_SESSION`, which counts before all others. Variables without a value count as not set.
 public enum SessionEnvironment {
     /// The variables that can name the session, in the order in which they are believed.

@@ -54,8 +54,8 @@ public struct SessionRow: Hashable, Sendable {
 
     /// Where the session is talked to, as a route on the gateway's own channel.
     ///
-    /// What the key itself names comes first: a message that went elsewhere once does not move a channel's session. Sessions whose
-    /// key names no place, such as an agent's main one, are where their messages last went.
+    /// What the key itself names comes first: a message that went elsewhere once does not move a channel's session. Sessions
+    /// whose key names no place, such as an agent's main one, are where their messages last went.
     ///
     /// - Parameter gateway: the gateway's name in our configuration.
     /// - Returns: nil for a session without a place.

@@ -45,7 +45,7 @@ public struct GatewayHabits: Hashable, Sendable {
     /// Whether it takes up turns of main sessions that a crash or a restart cut off: reported of 2026.4, relied on from 2026.5.
     public var recoversMainSessions: Bool { since(GatewayVersion(2026, 5), unknown: false) }
 
-    /// Whether `wake` reaches the session that it names: 2026.5 and later. Before, it always reaches the default agent's main one.
+    /// Whether `wake` reaches the session that it names. Before, it always reached the default agent's main one.
     ///
     /// The change came during 2026.5, so that it is relied on from 2026.6 on.
     public var wakesNamedSession: Bool { since(GatewayVersion(2026, 6), unknown: false) }
