@@ -37,6 +37,8 @@ public final class GatewayConnection: Sendable {
         public var connectTimeout = Duration.seconds(5)
         /// How long the challenge, and then the answer to `connect`, may take together. Default what a server gives.
         public var helloTimeout = Duration.milliseconds(GatewayLimits.handshakeMilliseconds)
+        /// A PEM file with the certificates that are believed; nil: those that this machine trusts.
+        public var certificateFile: String?
         /// Whether `ws://` to another machine is let pass.
         public var allowsInsecure = false
         /// The most events that wait to be read; beyond, the oldest are dropped.
@@ -116,6 +118,7 @@ public final class GatewayConnection: Sendable {
         bounds.maximumMessageBytes = GatewayLimits.frameBytes
         bounds.connectTimeout = configuration.connectTimeout
         bounds.handshakeTimeout = configuration.connectTimeout
+        if let file = configuration.certificateFile { bounds.trustRoots = .file(file) }
         do {
             return try await WebSocketClient(configuration: bounds).withConnection(to: web, through: path) { socket in
                 try await GatewayConnection(socket, moments, credentials, configuration).run(body)

@@ -31,7 +31,7 @@ extension GatewayLink: BriefingSource {
                 ? await turnOfItsOwn(order, connection, since: since) : await pingOfItsOwn(order, since: since)
             if let proof { return .done(proof) }
         }
-        return .needed(missed: order.delivery.kind == .turn ? await missed(order.route) : [])
+        return .needed(missed: order.delivery.kind == .turn ? await missed(order.route, connection) : [])
     }
 
     /// Whether its own record of the restart was taken away; what lies in its database can't be.
@@ -75,18 +75,18 @@ extension GatewayLink: BriefingSource {
     }
 
     /// What people wrote while the gateway could not hear them: from when it was last heard to its channel's present readiness.
-    private func missed(_ route: Route) async -> [MissedMessage] {
+    private func missed(_ route: Route, _ connection: GatewayConnection) async -> [MissedMessage] {
         guard settings.missedMessages > 0, let reader = parts.reader, reader.reads(route.channel) else { return [] }
         let now = moments.now()
         let (since, readySince) = state.withLock { ($0.missedSince[route.channel], $0.readySince[route.channel]) }
-        guard let since else { return [] }
+        guard let since, let gate = await gate(of: route, connection) else { return [] }
         let oldest = max(since, now.wallMilliseconds - settings.missedWithin.wholeMilliseconds)
         let until = readySince.map { now.wallMilliseconds - ((now.elapsed(since: $0) ?? .zero).wholeMilliseconds) } ?? .max
         do {
             let messages = try await reader.messages(in: route, since: oldest, limit: settings.missedMessages)
             var missed: [MissedMessage] = []
             for message in messages where !message.author.isBot && message.at < until && message.at >= oldest {
-                guard await parts.admits(message, route) else { continue }
+                guard gate.admits(DiscordInbound(message, in: route)) == .admitted else { continue }
                 let files = message.attachments == 0 ? "" : "\n(\(message.attachments) attached)"
                 missed.append(
                     MissedMessage(
@@ -98,5 +98,35 @@ extension GatewayLink: BriefingSource {
                 "what people wrote meanwhile can't be read", metadata: [LogKey.place: "\(route)", LogKey.error: "\(error)"])
             return []
         }
+    }
+
+    /// Whom the gateway lets speak to its agents, as it says itself: who is not heard live is not heard later.
+    private func gate(of route: Route, _ connection: GatewayConnection) async -> DiscordGate? {
+        guard route.channel.transport == "discord" else { return nil }
+        do {
+            let answer = try await connection.call("config.get", [:])
+            guard let configuration = answer?["config"] ?? answer?["resolved"] ?? answer?["parsed"] else { return nil }
+            let version = GatewayVersion(connection.hello.serverVersion)
+            return DiscordGate(configuration, account: route.channel.account, version: version)
+        } catch {
+            let words = (error as? GatewayFault)?.inWords ?? "\(error)"
+            logger.info(
+                "whom the gateway lets speak can't be known, so no missed message is handed over",
+                metadata: [LogKey.place: "\(route)", LogKey.reason: "config.get: \(words)"])
+            return nil
+        }
+    }
+}
+
+extension DiscordInbound {
+    /// A message as it would have reached the gateway.
+    init(_ message: ChannelMessage, in route: Route) {
+        guard route.kind == .channel, let guild = message.guild else {
+            self.init(directFrom: message.author.id)
+            return
+        }
+        self.init(
+            at: Place(guild: guild, channel: route.destination, parent: message.parent), author: message.author.id,
+            roles: message.author.roles, mentionsBot: message.mentionsUs)
     }
 }

@@ -52,8 +52,6 @@ extension GatewayLink {
     public struct Parts: Sendable {
         /// How we prove who we are, asked for each connection anew: tokens change.
         public var credentials: @Sendable () async throws -> GatewayCredentials
-        /// Whether the gateway would let an author speak to its agents in that place: the same gate as for live messages.
-        public var admits: @Sendable (ChannelMessage, Route) async -> Bool
         /// Keeps what is remembered.
         public var store: any TransportSessionStore
         /// The second witness; nil: there is none.
@@ -70,12 +68,11 @@ extension GatewayLink {
         /// Joins them.
         public init(
             credentials: @escaping @Sendable () async throws -> GatewayCredentials,
-            admits: @escaping @Sendable (ChannelMessage, Route) async -> Bool, store: any TransportSessionStore,
-            reader: (any ChannelReader)?, sink: any ReadinessSink, isDurable: @escaping @Sendable () async -> Bool,
+            store: any TransportSessionStore, reader: (any ChannelReader)?, sink: any ReadinessSink,
+            isDurable: @escaping @Sendable () async -> Bool,
             moments: any MomentSource, dice: any DiceSource
         ) {
             self.credentials = credentials
-            self.admits = admits
             self.store = store
             self.reader = reader
             self.sink = sink

@@ -73,6 +73,8 @@ struct Daemon {
                 DiscordChannel(settings: $0, store: ledger, moments: moments, dice: dice, logger: channelLogger)
             }
         }
+        let gateways = Gateways(
+            configuration, surroundings, store: ledger, sink: bus, moments: moments, dice: dice, logger: self.logger("gateway"))
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
         let metrics = PrometheusMetrics()
@@ -80,8 +82,9 @@ struct Daemon {
         let waker = Waker(
             ledger: ledger,
             outside: Waker.Outside(
-                transports: hosts, routeChecks: hosts, lookups: hosts,
-                epochs: management.epochs,
+                transports: hosts + gateways.links, turns: gateways.links, briefings: gateways.links,
+                routeChecks: hosts + gateways.links, lookups: hosts + gateways.links,
+                epochs: management.epochs + gateways.links,
                 restarts: RestartCoordinator(
                     [SelfRestarter { await stop.restart(because: "a restart was asked for") }, CommandRestarter()]
                         + management.restarters)),
@@ -111,7 +114,7 @@ struct Daemon {
             + management.services(
                 waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments,
                 keeper: keeper)
-            + hosts.map { ChannelService(source: $0, bus: bus) }
+            + hosts.map { ChannelService(source: $0, bus: bus) } + gateways.services(waker)
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + [
                 CancelledService("channel starter") {
@@ -156,7 +159,7 @@ struct Daemon {
             }
         }
         guard problems.isEmpty else { throw problems }
-        guard !settings.isEmpty else {
+        guard !settings.isEmpty || !configuration.gateways.isEmpty else {
             throw Complaint(
                 .configuration, "no channel is configured, so nobody could be woken",
                 hint:
