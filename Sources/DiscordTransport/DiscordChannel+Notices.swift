@@ -12,7 +12,7 @@ extension DiscordChannel: NoticeTransport {
 
     /// Waits for Discord's limits. Where the person's conversation can't be opened, it says yes: ``send(_:)`` tells why.
     public func acquirePermit(_ delivery: DeliveryID, over route: Route) async -> Bool {
-        guard case .success(let place) = await resolve(route) else { return !Task.isCancelled }
+        guard case .success(let place) = await places.resolve(route) else { return !Task.isCancelled }
         let waiter = rest.desk.newWaiter()
         permits.withLock { $0.waiting[delivery] = waiter }
         let permit = await rest.desk.acquire(.createMessage(in: place), as: waiter)
@@ -27,7 +27,7 @@ extension DiscordChannel: NoticeTransport {
     /// Takes a permit if Discord's limits allow the request now, and where it goes is known.
     public func takePermit(_ delivery: DeliveryID, over route: Route) -> Bool {
         guard let id = Snowflake(route.destination),
-            let place = route.kind == .user ? places.withLock({ $0.conversations[id] }) : id,
+            let place = route.kind == .user ? places.conversation(with: id) : id,
             let permit = rest.desk.take(.createMessage(in: place))
         else { return false }
         permits.withLock { $0.held[delivery] = permit }
@@ -47,7 +47,7 @@ extension DiscordChannel: NoticeTransport {
     public func send(_ order: SendOrder) async -> Outcome {
         let permit = permits.withLock { $0.held.removeValue(forKey: order.delivery) }
         let place: Snowflake
-        switch await resolve(order.route) {
+        switch await places.resolve(order.route) {
         case .success(let found): place = found
         case .failure(let refusal):
             if let permit { rest.desk.giveBack(permit) }

@@ -22,7 +22,7 @@ public final class DiscordChannel: ReadinessSource, ChannelServant {
     let moments: any MomentSource
     let logger: Logger
     let permits = Mutex(Permits())
-    let places = Mutex(Places())
+    let places: DiscordPlaces
     private let store: any TransportSessionStore
     private let driver: GatewayDriver
     private let errands: AsyncStream<GatewayDriver.Errand>
@@ -57,20 +57,26 @@ public final class DiscordChannel: ReadinessSource, ChannelServant {
         rest = DiscordREST(
             settings: settings, desk: desk, wallMilliseconds: { moments.now().wallMilliseconds },
             tokenRejected: { errandQueue.yield(.report(.tokenRejected)) })
-        driver = GatewayDriver(
+        let driver = GatewayDriver(
             settings: settings, moments: moments, dice: dice, logger: logger, errands: errandQueue, sessions: sessionQueue)
-    }
-
-    /// The bot's own user: as Discord told it; before that, as the token says.
-    var userID: Snowflake? {
-        get async {
-            if let known = places.withLock({ $0.user }) { return known }
-            return await driver.userID ?? settings.token.userID
-        }
+        self.driver = driver
+        places = DiscordPlaces(
+            rest: rest, moments: moments, logger: logger, presumedUser: { await driver.userID ?? settings.token.userID })
     }
 
     /// Tries again now, after a person has mended what blocked the channel. Does nothing while it is connected.
     public func retryNow() { errandQueue.yield(.report(.retryRequested)) }
+}
+
+// MARK: - Looking
+
+extension DiscordChannel: RouteCheck, ReceiptLookup {
+    /// Looks at the place: whether it exists and is visible (one request), and whether the bot's roles let it write there (up to
+    /// three more, at the same time). Where the roles can't be read, writing is presumed and the first notice tells.
+    public func check(_ route: Route) async -> RouteState { await places.check(route) }
+
+    /// Reads the channel's history for the notice. “Absent” is said only where history may be read and was read whole.
+    public func search(_ order: SearchOrder) async -> ReceiptSearch { await places.search(order) }
 }
 
 // MARK: - Running
@@ -104,7 +110,7 @@ extension DiscordChannel {
         var connections: [GatewayConnectionID: Task<Void, Never>] = [:]
         await withDiscardingTaskGroup { group in
             // Opens the REST connection while the gateway connects, so that the first notice finds it warm; and asks who we are.
-            group.addTask { await self.introduce() }
+            group.addTask { _ = await self.places.introduce() }
             await driver.start(with: stored, reportingTo: sink)
             for await errand in errands {
                 switch errand {
@@ -139,13 +145,6 @@ extension DiscordChannel {
         for connection in connections { await connection.value }
         sessionQueue.finish()
         await storing.value
-    }
-
-    private func introduce() async {
-        guard case .answered(let response) = await rest.call(.currentUser), response.isSuccess,
-            let user = CurrentUser(parsing: response.body)
-        else { return }
-        places.withLock { $0.user = user.id }
     }
 
     private func fetchGateway() async {

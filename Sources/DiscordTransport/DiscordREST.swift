@@ -19,6 +19,7 @@ final class DiscordREST: Sendable {
 
     private struct State {
         var client: HTTPClient?
+        var isClosed = false
         var underWay = 0
         var whenIdle: CheckedContinuation<Void, Never>?
         var clockSkewMilliseconds: Int64?
@@ -43,8 +44,15 @@ final class DiscordREST: Sendable {
     /// How far Discord's clock is ahead of ours, to a second or two; `nil` before the first answer.
     var clockSkewMilliseconds: Int64? { state.withLock { $0.clockSkewMilliseconds } }
 
-    /// From now on requests are sent.
+    /// From now on requests are sent, until ``close()``. Does nothing the second time.
     func open() {
+        state.withLock { state in
+            guard state.client == nil, !state.isClosed else { return }
+            state.client = makeClient()
+        }
+    }
+
+    private func makeClient() -> HTTPClient {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = settings.trustRoots
         var configuration = HTTPClient.Configuration(
@@ -54,16 +62,15 @@ final class DiscordREST: Sendable {
         configuration.connectionPool = .init(idleTimeout: .minutes(5))
         // Refused means refused, at once: when to try again is not decided here.
         configuration.connectionPool.retryConnectionEstablishment = false
-        let client = HTTPClient(
+        return HTTPClient(
             eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: configuration)
-        state.withLock { $0.client = client }
     }
 
     /// Takes no more requests, waits for those under way that change something (their timeout bounds it), cuts off those that only look,
     /// and lets go of all connections: a stop must not wait for an answer that nobody needs any more.
     func close() async {
         let client = state.withLock { state in
-            defer { state.client = nil }
+            defer { (state.client, state.isClosed) = (nil, true) }
             return state.client
         }
         await withCheckedContinuation { continuation in

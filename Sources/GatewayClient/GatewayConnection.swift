@@ -118,7 +118,7 @@ public final class GatewayConnection: Sendable {
         bounds.maximumMessageBytes = GatewayLimits.frameBytes
         bounds.connectTimeout = configuration.connectTimeout
         bounds.handshakeTimeout = configuration.connectTimeout
-        if let file = configuration.certificateFile { bounds.trustRoots = .file(file) }
+        if let file = configuration.certificateFile { bounds.trust(certificateFile: file) }
         do {
             return try await WebSocketClient(configuration: bounds).withConnection(to: web, through: path) { socket in
                 try await GatewayConnection(socket, moments, credentials, configuration).run(body)

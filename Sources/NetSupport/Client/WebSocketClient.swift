@@ -33,6 +33,9 @@ public struct WebSocketClient: Sendable {
         /// Whose certificates are believed. Default those whom this machine trusts.
         public var trustRoots = NIOSSLTrustRoots.default
 
+        /// Believes the certificates in this PEM file, and no others.
+        public mutating func trust(certificateFile: String) { trustRoots = .file(certificateFile) }
+
         /// The defaults.
         public init() {}
     }

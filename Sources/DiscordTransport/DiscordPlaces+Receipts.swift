@@ -1,10 +1,10 @@
 import DiscordProtocol
-public import WakeCore
-public import WakeService
+import WakeCore
+import WakeService
 
-extension DiscordChannel: ReceiptLookup {
+extension DiscordPlaces {
     /// Reads the channel's history for the notice. “Absent” is said only where history may be read and was read whole.
-    public func search(_ order: SearchOrder) async -> ReceiptSearch {
+    func search(_ order: SearchOrder) async -> ReceiptSearch {
         let place: Snowflake
         switch await resolve(order.route) {
         case .success(let found): place = found
