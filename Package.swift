@@ -119,7 +119,8 @@ let package = Package(
             name: "ReveilleCommand",
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
-                "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation", "OpenClawFacts",
+                "OpenClawLoopback", "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
+                "OpenClawFacts",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
@@ -131,6 +132,7 @@ let package = Package(
 
         // ── For tests, demos and other people's bots ──────────────────────────────────────────────
         room("DiscordLoopback", ["CZlib", "NetSupport", niocore, nioposix, niohttp, niowebsocket, niotls, logging, collections]),
+        room("OpenClawLoopback", ["NetSupport", niocore, nioposix, niohttp, niowebsocket, crypto, logging]),
         room("WakeTesting", ["WakeCore", "WakeService"]),
         room("WakeSimulator", ["WakeCore", "WakeService", "WakeTesting"]),
         .executableTarget(name: "simulate", dependencies: ["WakeSimulator"], swiftSettings: house),
@@ -142,6 +144,7 @@ let package = Package(
         tests("WakeSimulatorTests", ["WakeSimulator"]),
         tests("TidyTests", []),
         tests("DiscordLoopbackTests", ["DiscordLoopback", httpClient, niocore, niohttp, nioposix, niowebsocket]),
+        tests("OpenClawLoopbackTests", ["OpenClawLoopback", "DiscordLoopback", "NetSupport", crypto, niocore]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
@@ -180,8 +183,8 @@ let package = Package(
         tests(
             "EndToEndTests",
             [
-                "ReveilleCommand", "DiscordLoopback", "WakeCore", "WakeService", "LedgerSQLite", "GatewayProtocol",
-                "GatewayClient", "NetSupport", niohttp, logging,
+                "ReveilleCommand", "DiscordLoopback", "OpenClawLoopback", "WakeCore", "WakeService", "LedgerSQLite",
+                "GatewayProtocol", "GatewayClient", "NetSupport", niohttp, logging,
             ]),
         // The same under a real systemd; needs root.
         tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),

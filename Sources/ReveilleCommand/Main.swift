@@ -77,7 +77,7 @@ struct Reveille: AsyncParsableCommand {
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
             CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, InstallVerb.self, UninstallVerb.self,
-            DiscordLoopbackVerb.self, DemoVerb.self,
+            DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, DemoVerb.self,
         ])
 }
 

@@ -20,6 +20,8 @@ struct ArrowTests {
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
+        // The same with what an OpenClaw gateway is.
+        "OpenClawLoopback": ["NetSupport"],
         "WakeTesting": ["WakeCore", "WakeService"],
         "WakeSimulator": ["WakeCore", "WakeService", "WakeTesting"],
         "simulate": ["WakeSimulator"],

@@ -55,9 +55,23 @@ public struct WebServerSocket: Sendable {
         channel.eventLoop.execute { [channel] in channel.writeAndFlush(frame).whenComplete { _ in written() } }
     }
 
+    /// Queues a text message in several frames and returns at once.
+    ///
+    /// - Parameter fragments: the message's parts in UTF-8, in order; a character may lie in two of them.
+    public func post(fragments: [[UInt8]]) {
+        channel.eventLoop.execute { [channel] in
+            for (index, bytes) in fragments.enumerated() {
+                let frame = WebSocketFrame(
+                    fin: index == fragments.count - 1, opcode: index == 0 ? .text : .continuation, data: ByteBuffer(bytes: bytes))
+                channel.write(frame, promise: nil)
+            }
+            channel.flush()
+        }
+    }
+
     /// Queues a close frame with its reason and returns at once. The connection ends when the peer has answered, at the latest after
-    /// the grace period.
-    public func close(code: UInt16, reason: String, grace: Duration) {
+    /// the grace period. Without a code the frame is empty.
+    public func close(code: UInt16?, reason: String, grace: Duration) {
         channel.eventLoop.execute { [channel] in channel.closeWebSocket(code, reason, grace: TimeAmount(grace)) }
     }
 

@@ -86,10 +86,12 @@ final class FrameFaults: ChannelDuplexHandler {
 
 extension Channel {
     /// Sends a close frame; the connection ends when the peer has answered it, at the latest after the grace period. On the event loop.
-    func closeWebSocket(_ code: UInt16, _ reason: String, grace: TimeAmount) {
+    func closeWebSocket(_ code: UInt16?, _ reason: String, grace: TimeAmount) {
         var data = allocator.buffer(capacity: 2 + reason.utf8.count)
-        data.writeInteger(code)
-        data.writeString(reason)
+        if let code {
+            data.writeInteger(code)
+            data.writeString(reason)
+        }
         writeAndFlush(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)).whenComplete { _ in
             self.eventLoop.scheduleTask(in: grace) { self.close(promise: nil) }
         }
