@@ -144,7 +144,7 @@ let package = Package(
         tests("WakeSimulatorTests", ["WakeSimulator"]),
         tests("TidyTests", []),
         tests("DiscordLoopbackTests", ["DiscordLoopback", httpClient, niocore, niohttp, nioposix, niowebsocket]),
-        tests("OpenClawLoopbackTests", ["OpenClawLoopback", "DiscordLoopback", "NetSupport", crypto, niocore]),
+        tests("OpenClawLoopbackTests", ["OpenClawLoopback", "DiscordLoopback", "NetSupport", crypto, niocore, niohttp]),
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),

@@ -1,7 +1,7 @@
 import DiscordLoopback
 import Foundation
 import NetSupport
-import Synchronization
+import Testing
 
 @testable import OpenClawLoopback
 
@@ -25,6 +25,15 @@ struct Rig: Sendable {
     ) async throws -> OpenClawEvent {
         guard let event = await log.first(name, after: number, where: passes) else { throw CancellationError() }
         return event
+    }
+
+    /// Waits for the first event of that name that passes, and compares its fields.
+    func expect(
+        _ name: String, _ fields: [String: String], sourceLocation: SourceLocation = #_sourceLocation,
+        where passes: @Sendable (OpenClawEvent) -> Bool = { _ in true }
+    ) async throws {
+        let event = try await event(name, where: passes)
+        for (field, value) in fields { #expect(event[field] == value, sourceLocation: sourceLocation) }
     }
 
     /// Connects without a handshake.

@@ -48,6 +48,9 @@ actor RawClient {
         return try await withCheckedThrowingContinuation { waiters.append(Waiter(matches: matches, continuation: $0)) }
     }
 
+    /// Whether a frame has come that matches.
+    func has(where matches: (JSON) -> Bool) -> Bool { frames.contains(where: matches) }
+
     func event(_ name: String) async throws -> JSON { try await frame { $0["event"] == .string(name) } }
 
     func answer(_ id: String) async throws -> JSON { try await frame { $0["id"] == .string(id) } }

@@ -18,7 +18,10 @@ extension GatewayState {
         try? FileManager.default.removeItem(atPath: sentinelPath)
         guard let envelope = JSON(parsing: String(decoding: bytes, as: UTF8.self)), envelope["version"] == 1,
             let payload = envelope["payload"], payload.object != nil
-        else { return nil }
+        else {
+            log.record("sentinel_consumed", ["outcome": "damaged"])
+            return nil
+        }
         return payload
     }
 }

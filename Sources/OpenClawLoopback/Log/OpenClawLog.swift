@@ -34,7 +34,7 @@ public struct OpenClawEvent: Sendable {
 /// | `restart_scheduled` | `reason`, `delay_ms`, `coalesced` |
 /// | `config_written` | `hash`, `changed` |
 /// | `sentinel_written` | `sentinel`, the payload |
-/// | `sentinel_consumed` | `sentinel`, and `outcome`, what is made of it: `send` or `system-event` in March 2026, `owed` or `silent` in the newest |
+/// | `sentinel_consumed` | `sentinel`, and `outcome`, what is made of it: `send`, `system-event` or `damaged` in March 2026, `owed` or `silent` in the newest |
 /// | `send_posted` | `source` (`send`, `ping`, `notice` or `agent`), `to`, `text`, `message_id` |
 /// | `send_lost` | `source`, `to`, `text`, `why`; attempts of a notice also have `attempt` |
 /// | `turn` | `session`, `run`, `text`, `source` (`agent`, `chat`, `wake` or `test`) |
