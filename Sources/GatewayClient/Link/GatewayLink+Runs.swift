@@ -1,4 +1,5 @@
 import GatewayProtocol
+import Logging
 import OpenClawFacts
 import Synchronization
 import WakeCore
@@ -7,7 +8,7 @@ import WakeService
 /// Who is in the middle of a turn: asked for after each sign of one, and kept, so that it is known when the gateway is gone.
 extension GatewayLink {
     /// How often it is asked for without a sign.
-    static let askRuns: Duration = .seconds(10)
+    static let askRuns: Duration = .seconds(5)
     /// Many signs come at once.
     private static let askRunsAtMost: Duration = .milliseconds(250)
     private static let rowsMaximumCount: Int64 = 200
@@ -37,6 +38,12 @@ extension GatewayLink {
         }
         guard isStale else { return }
         await remember { ($0.runs, $0.heardAt) = (runs, now) }
+        logger.debug(
+            "who is in the middle of a turn is kept",
+            metadata: [
+                LogKey.event: "gatewayRuns", LogKey.place: "\(settings.target)",
+                LogKey.session: "\(runs.map(\.session.description).joined(separator: " "))",
+            ])
     }
 
     /// The sessions of late; nil where they can't be asked for.

@@ -37,10 +37,12 @@ struct RequestWish: Hashable {
     ) throws -> RestartRequest {
         let key = try sessionKey()
         var dice = SystemDice().roll()
+        let route = try route(for: key, at: target.gateway, configuration)
         let request = RestartRequest(
-            id: dice.identifier(), session: key, route: try route(for: key, at: target.gateway, configuration),
-            note: try noteText(), target: target,
-            command: command, delay: delay, performedByUs: performedByUs, epoch: epoch,
+            id: dice.identifier(), session: key, route: route, note: try noteText(), target: target, command: command,
+            delay: delay, performedByUs: performedByUs, epoch: epoch,
+            // Through a gateway the agent can be given its turn; elsewhere the message is all there is.
+            owes: route?.channel.gateway == nil ? [.notice] : [.notice, .turn],
             requester: RestartRequest.Requester(uid: getuid(), pid: getppid()), requestedAt: moments.now())
         try SentinelWriter.check(request)
         try checkChannel(request, configuration)

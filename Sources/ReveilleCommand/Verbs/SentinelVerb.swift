@@ -32,7 +32,7 @@ struct SentinelWrite: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What somebody else restarts: self (the default), host, or a unit such as nginx.service.", valueName: "target"))
+            "What somebody else restarts: self (the default), host, gateway:NAME, or a unit such as nginx.service.", valueName: "target"))
     var target: String?
 
     var order: RequestOrder {
@@ -44,6 +44,12 @@ struct SentinelWrite: AsyncParsableCommand {
         switch target {
         case nil, "self": break
         case "host": order.deed = .awaited(.host, try await TargetArgument.host())
+        // In which life it is, its own connection tells the daemon.
+        case .some(let name) where name.hasPrefix("gateway:"):
+            guard let target = RestartTarget(name) else {
+                throw Complaint(.usage, "'\(name)' names no gateway", hint: "Write gateway:NAME, with a NAME under gateways.")
+            }
+            order.deed = .awaited(target, nil)
         case .some(let name):
             let (target, epoch) = try await TargetArgument.unit(name.hasPrefix("unit:") ? String(name.dropFirst(5)) : name)
             order.deed = .awaited(target, epoch)
