@@ -113,7 +113,7 @@ struct ClawStage: Sendable {
         _ = try await call(
             "config.patch",
             [
-                "raw": "{ gateway: { reload: { mode: 'hybrid' } } }", "baseHash": .string(hash),
+                "raw": "{ gateway: { controlUi: { enabled: false } } }", "baseHash": .string(hash),
                 "sessionKey": .string(Self.session), "note": .string(note), "restartDelayMs": .integer(delay),
             ])
     }
