@@ -111,7 +111,7 @@ extension LoopbackState {
         var result = Mentions()
         let mayEveryone = allowed.contains(.mentionEveryone) && kinds.contains("everyone")
         result.everyone = mayEveryone && (content.contains("@everyone") || content.contains("@here"))
-        for piece in content.split(separator: "<").dropFirst() where piece.hasPrefix("@") {
+        for piece in content.split(separator: "<", omittingEmptySubsequences: false).dropFirst() where piece.hasPrefix("@") {
             guard let end = piece.firstIndex(of: ">") else { continue }
             let body = piece[..<end].dropFirst()
             if body.hasPrefix("&"), let id = Snowflake(body.dropFirst()), kinds.contains("roles") || named("roles").contains(id) {
