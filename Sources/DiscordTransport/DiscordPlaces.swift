@@ -33,7 +33,7 @@ final class DiscordPlaces: Sendable {
     private let presumedUser: @Sendable () async -> Snowflake?
     private let known = Mutex(Known())
 
-    /// - Parameter presumedUser: who we are as far as it is known before Discord was asked.
+    /// Before Discord was asked who we are, it is whom `presumedUser` tells.
     init(
         rest: DiscordREST, moments: any MomentSource, logger: Logger, presumedUser: @escaping @Sendable () async -> Snowflake?
     ) {
