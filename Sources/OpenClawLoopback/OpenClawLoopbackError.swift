@@ -7,6 +7,8 @@ public struct OpenClawLoopbackError: Error, Sendable, CustomStringConvertible {
 
         /// An option has a bad value.
         public static let badOption = Code(name: "bad-option")
+        /// The port can't be listened on.
+        public static let port = Code(name: "port")
         /// A file in the state directory could not be read or written.
         public static let file = Code(name: "file")
     }

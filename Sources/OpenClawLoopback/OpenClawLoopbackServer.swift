@@ -1,4 +1,5 @@
 public import Logging
+import NIOCore
 import NetSupport
 
 /// A stand-in for an OpenClaw gateway: its wire protocol, its restarts, and what it does with a restart sentinel, with faults on demand.
@@ -48,15 +49,25 @@ public final class OpenClawLoopbackServer: Sendable {
 
     /// Lives one life after another until the task is cancelled.
     ///
-    /// - Throws: what binding throws (port taken).
+    /// - Throws: ``OpenClawLoopbackError`` if the port can't be listened on.
     public func run() async throws {
         defer { log.record("stop") }
         let (openings, opened) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.web.run(GatewayHandler(gateway: self.gateway)) { opened.yield($0) } }
+            group.addTask { try await self.listen(opened) }
             group.addTask { await self.live(openings) }
             defer { group.cancelAll() }
             try await group.next()
+        }
+    }
+
+    private func listen(_ opened: AsyncStream<Int>.Continuation) async throws {
+        do {
+            try await web.run(GatewayHandler(gateway: gateway)) { opened.yield($0) }
+        } catch let error as IOError {
+            throw OpenClawLoopbackError(
+                .port, "Port \(gateway.options.port) of 127.0.0.1 can't be listened on", cause: "\(error)",
+                hint: "Give another port, or 0 for a free one.")
         }
     }
 

@@ -124,7 +124,8 @@ struct LifeTests {
             options.port = rig.port
             let other = try OpenClawLoopbackServer(options: options)
             let port = Task { try await other.port }
-            await #expect(throws: (any Error).self) { try await other.run() }
+            let fault = await #expect(throws: OpenClawLoopbackError.self) { try await other.run() }
+            #expect(fault?.code == .port)
             await #expect(throws: CancellationError.self) { try await port.value }
         }
     }

@@ -114,9 +114,9 @@ struct GatewayState {
     }
 
     private mutating func endLife(cause: String, reason: String) {
-        for (run, what) in life.runs.sorted(by: { $0.key < $1.key }) {
+        for (run, session) in life.runs.sorted(by: { $0.key < $1.key }) {
             log.record(
-                "turn_end", ["session": .string(what.session), "run": .string(run), "outcome": "cut-off"])
+                "turn_end", ["session": .string(session), "run": .string(run), "outcome": "cut-off"])
         }
         log.record("life_end", ["cause": .string(cause), "reason": .string(reason)])
         life.end()

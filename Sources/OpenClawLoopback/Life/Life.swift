@@ -8,13 +8,6 @@ struct Life {
         case answered(Result<JSON, Refusal>)
     }
 
-    struct Run {
-        let session: String
-        /// The agent's reply is posted there at its end.
-        let route: Route?
-        let message: String
-    }
-
     struct PendingRestart {
         let reason: String
         let due: ContinuousClock.Instant
@@ -33,7 +26,8 @@ struct Life {
     var connections: [UInt64: Peer] = [:]
     var lastConnection = 0
     var remembered: [String: Remembered] = [:]
-    var runs: [String: Run] = [:]
+    /// The session of each turn under way.
+    var runs: [String: String] = [:]
     var systemEvents: [String: [String]] = [:]
     var pendingRestart: PendingRestart?
 

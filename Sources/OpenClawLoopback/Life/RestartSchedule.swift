@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#elseif canImport(Darwin)
-    import Darwin
-#endif
+import Foundation
 
 extension GatewayState {
     /// The time that a client is told to expect between two lives.
@@ -28,7 +22,8 @@ extension GatewayState {
             "restart_scheduled",
             ["reason": .string(reason), "delay_ms": JSON(delay + cooldown), "coalesced": .bool(isCoalesced)])
         return .members([
-            "ok": true, "pid": JSON(Int(getpid())), "signal": .string(options.generation.restartSignal),
+            "ok": true, "pid": JSON(Int(ProcessInfo.processInfo.processIdentifier)),
+            "signal": .string(options.generation.restartSignal),
             "delayMs": JSON(delay), "reason": .string(reason), "mode": "emit", "coalesced": .bool(isCoalesced),
             "cooldownMsApplied": JSON(cooldown),
             "emitHooksQueued": options.generation == .newest ? .bool(!isCoalesced) : nil,

@@ -33,7 +33,7 @@ extension GatewayState {
         let events = life.systemEvents.removeValue(forKey: turn.session) ?? []
         let text = (events.map { "System: \($0)" } + [turn.message]).joined(separator: "\n\n")
         append("user", text, to: turn.session)
-        life.runs[turn.run] = .init(session: turn.session, route: turn.route, message: turn.message)
+        life.runs[turn.run] = turn.session
         log.record(
             "turn",
             [

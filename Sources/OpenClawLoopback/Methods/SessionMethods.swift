@@ -32,7 +32,7 @@ extension GatewayState {
     }
 
     private func row(key: String, of session: Book.Session) -> JSON {
-        let runs = life.runs.filter { $0.value.session == key }.keys.sorted()
+        let runs = life.runs.filter { $0.value == key }.keys.sorted()
         return .members([
             "key": .string(key), "sessionId": .string(session.id), "updatedAt": JSON(session.updatedAt),
             "hasActiveRun": .bool(!runs.isEmpty), "activeRunIds": JSON(runs), "deliveryContext": session.route?.json,

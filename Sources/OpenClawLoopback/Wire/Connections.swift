@@ -76,7 +76,6 @@ extension GatewayState {
             let scopes = try handshake.scopes()
             let client = frame["params"]?["client"]?["id"]?.string ?? ""
             life.connections[peer.socket.id]?.phase = .authenticated
-            life.connections[peer.socket.id]?.client = client
             life.connections[peer.socket.id]?.scopes = scopes
             log.record("hello", ["conn": JSON(peer.number), "client": .string(client), "scopes": JSON(scopes.sorted())])
             peer.socket.allowLargeMessages()

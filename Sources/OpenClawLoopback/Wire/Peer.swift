@@ -11,7 +11,6 @@ struct Peer {
     /// Unix milliseconds, as in the challenge.
     let challengedAt: Int
     var phase = Phase.handshake
-    var client = ""
     var scopes: Set<String> = []
     private var sequence = 0
     /// An answer that waits for the next one.
