@@ -216,7 +216,12 @@ public final class GatewayLink: EpochSource {
         case "health", "channels.changed": channelBell.ring()
         case "chat", "agent": noteRun(event)
         case "sessions.changed", "session.message": runBell.ring()
-        case "config.changed": await adoptFromDatabase(connection)
+        case "config.changed":
+            // The word for the next life may be written only after this.
+            for wait in [Duration.zero, .milliseconds(300)] {
+                await moments.wait(untilBoottimeMicroseconds: moments.now().advanced(by: wait).boottimeMicroseconds)
+                await adoptFromDatabase(connection)
+            }
         default: break
         }
     }
