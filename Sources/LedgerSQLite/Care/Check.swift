@@ -19,6 +19,8 @@ public struct LedgerReport: Hashable, Sendable {
     public var logBytes: Int64 = 0
     /// Room left on the file system for ordinary users, in bytes; nil where it can't be told.
     public var freeBytes: Int64?
+    /// The kind of its file system, where that is lost with a reboot: `tmpfs`.
+    public var volatileKind: String?
     /// The library beneath.
     public var sqliteVersion = ""
     /// How much there is of what; nil where it can't be counted.
@@ -32,11 +34,14 @@ extension SQLiteLedger {
 
 extension LedgerClient {
     /// Looks at every page and every live row. Takes long where the ledger is large; changes nothing.
-    public func check() -> LedgerReport { LedgerCheck(store: store).report() }
+    ///
+    /// - Parameter isQuick: leaves out whether indexes and rows agree, which takes longest; default no.
+    public func check(isQuick: Bool = false) -> LedgerReport { LedgerCheck(store: store, isQuick: isQuick).report() }
 }
 
 struct LedgerCheck {
     let store: Store
+    var isQuick = false
 
     /// Below this much room a remark is made.
     static let littleRoomBytes: Int64 = 64 << 20
@@ -56,7 +61,8 @@ struct LedgerCheck {
                 (
                     try Int.fetchOne(database, sql: "PRAGMA synchronous"),
                     try String.fetchOne(database, sql: "PRAGMA journal_mode"),
-                    try String.fetchAll(database, sql: "PRAGMA integrity_check(\(Self.maximumFaults))")
+                    try String.fetchAll(
+                        database, sql: "PRAGMA \(isQuick ? "quick" : "integrity")_check(\(Self.maximumFaults))")
                 )
             }
             if level != 2 { report.problems.append("synchronous is \(level ?? -1), it must be 2 (FULL)") }
@@ -82,6 +88,7 @@ struct LedgerCheck {
         report.freeBytes = FileSystemKind.freeBytes(folder.path)
         do {
             if case .volatile(let name) = try folder.verify() {
+                report.volatileKind = name
                 report.remarks.append("the ledger lies in memory (\(name)): a reboot loses it")
             }
         } catch {

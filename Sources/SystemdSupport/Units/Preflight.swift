@@ -56,7 +56,8 @@ public enum Preflight {
         return .of(boot, "\(start)")
     }
 
-    private static func asking<Answer: Sendable>(
+    /// Connects, asks one question, and lets go again.
+    static func asking<Answer: Sendable>(
         _ kind: Bus.Kind, _ question: @escaping @Sendable (Bus) async throws(BusError) -> Answer
     ) async throws(Obstacle) -> Answer {
         let bus = Bus(kind)
