@@ -161,7 +161,8 @@ let package = Package(
         tests(
             "GatewayClientTests",
             [
-                "GatewayClient", "GatewayProtocol", "ControlServer", "NetSupport", "WakeCore", "WakeService", "WakeTesting",
+                "GatewayClient", "GatewayProtocol", "OpenClawFacts", "ControlServer", "NetSupport", "WakeCore", "WakeService",
+                "WakeTesting",
                 niocore,
                 nioposix, niohttp, niowebsocket, crypto, logging,
             ]),
@@ -176,7 +177,7 @@ let package = Package(
             "ReveilleCommandTests",
             [
                 "ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", "GatewayProtocol", "GatewayClient", "ControlServer",
-                "ReveilleConfiguration", "LedgerSQLite", arguments,
+                "OpenClawFacts", "ReveilleConfiguration", "LedgerSQLite", arguments,
             ]),
         tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.

@@ -42,6 +42,7 @@ public struct DiscordJudgement: Sendable {
     /// - Parameters:
     ///   - reason: what is the matter.
     ///   - fix: what to do.
+    /// - Returns: the finding.
     public func tokenMissing(reason: String, fix: String) -> Finding {
         Finding(
             .error, "discord-token-missing", subject, "there is no token for \(channel)", evidence: reason,

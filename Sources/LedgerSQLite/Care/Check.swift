@@ -36,6 +36,7 @@ extension LedgerClient {
     /// Looks at every page and every live row. Takes long where the ledger is large; changes nothing.
     ///
     /// - Parameter isQuick: leaves out whether indexes and rows agree, which takes longest; default no.
+    /// - Returns: what was found.
     public func check(isQuick: Bool = false) -> LedgerReport { LedgerCheck(store: store, isQuick: isQuick).report() }
 }
 

@@ -14,6 +14,8 @@ public struct LedgerFacts: Sendable {
     public var channels: [ChannelRecord] = []
     /// The places that something is owed to, or was sent to.
     public var routes: [Route] = []
+    /// The sessions of requests that no daemon has taken up yet, and that name no place themselves.
+    public var sessions: [SessionKey] = []
     /// When the oldest wake that is still owed was opened.
     public var oldestWake: Moment?
     /// Why what was owed in it is held until somebody adopts it.
@@ -55,8 +57,12 @@ public enum LedgerLook: Sendable {
             let wakes = (try? client.reader.wakes(.live, limit: LedgerReader.maximumRows)) ?? []
             let sentinels = (try? client.reader.sentinels(open: true)) ?? []
             facts.oldestWake = wakes.last?.wake.openedAt
+            let waiting = ((try? client.reader.inbox()) ?? []).compactMap { row in
+                if case .request(let request) = row.item { request } else { nil }
+            }
+            facts.sessions = waiting.filter { $0.route == nil }.map(\.session)
             let checked = (try? client.reader.routes())?.map(\.route) ?? []
-            facts.routes = wakes.map(\.wake.route) + sentinels.map(\.route) + checked
+            facts.routes = wakes.map(\.wake.route) + sentinels.map(\.route) + waiting.compactMap(\.route) + checked
             return .seen(facts)
         } catch {
             return .unusable(error)

@@ -1,5 +1,6 @@
 import GatewayClient
 import GatewayProtocol
+import Glibc
 import OpenClawFacts
 import ReveilleConfiguration
 import WakeCore
@@ -61,8 +62,14 @@ struct GatewayAccess: Sendable {
     func credentials() async throws -> GatewayCredentials {
         let token = try await GatewayFilesThread.shared.token(of: self)
         guard settings.identity == .device else { return token.map { .token($0) } ?? .none }
-        return .device(try await DeviceIdentity.open(at: "\(keyFolder)/gateway-\(settings.name).key"), token: token)
+        return .device(try await DeviceIdentity.open(at: deviceKeyPath), token: token)
     }
+
+    /// Where the key of this device for it is kept.
+    var deviceKeyPath: String { "\(keyFolder)/gateway-\(settings.name).key" }
+
+    /// Whether there is one already.
+    var hasDeviceKey: Bool { Glibc.access(deviceKeyPath, R_OK) == 0 }
 
     /// The bot token for reads over REST; nil where none may be used.
     func botToken(of account: String = "default") throws -> Secret? {

@@ -1,4 +1,4 @@
-public import WakeCore
+import WakeCore
 
 /// What matters about a unit to somebody who must survive its restarts.
 public struct UnitFacts: Hashable, Sendable {

@@ -1,4 +1,4 @@
-public import WakeCore
+import WakeCore
 public import WakeService
 
 /// What is wrong with how a unit is run. Pure.
@@ -55,14 +55,15 @@ public struct UnitJudgement: Hashable, Sendable {
     }
 
     private func state(_ facts: UnitFacts) -> Finding? {
-        if facts.result == "start-limit-hit" {
+        // Whoever is restarted by itself and ends as failed was given up on; its result mostly stays that of its last end.
+        let isGivenUp = facts.activeState == "failed" && facts.automaticRestarts > 0 && facts.restart != "no"
+        if facts.result == "start-limit-hit" || isGivenUp {
             return Finding(
-                .error, "unit-stranded", unit, "\(unit) was given up on: it was started too often in a short time",
-                evidence: "Result=start-limit-hit, ActiveState=\(facts.activeState)",
-                meaning: "systemd does not start \(content) again by itself; everybody who waits for it waits in vain.",
-                fix:
-                    "\(manager) reset-failed \(unit) && \(manager) start \(unit); 'journalctl \(journal) -u \(unit)' tells why it ended."
-            )
+                .error, "unit-stranded", unit, "systemd has given up on \(unit): it was started too often in a short time",
+                evidence: "ActiveState=\(facts.activeState), Result=\(facts.result), NRestarts=\(facts.automaticRestarts)",
+                meaning: "Nothing starts \(content) again by itself; everybody who waits for it waits in vain.",
+                fix: "\(manager) reset-failed \(unit) && \(manager) start \(unit); "
+                    + "'journalctl \(journal) -u \(unit)' tells why it ended.")
         }
         guard !["active", "reloading", "refreshing", "activating"].contains(facts.activeState) else { return nil }
         return Finding(
