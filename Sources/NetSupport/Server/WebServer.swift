@@ -136,7 +136,8 @@ public final class WebServer: Sendable {
             state.wanted = false
             return state.channel
         }
-        channel?.close(promise: nil)
+        // Who was taken just before must be served or closed: their clients would wait for an answer until they lose patience.
+        channel.map(Self.finishAccepting)
     }
 
     /// Binds the same port again after ``stopListening()``.
