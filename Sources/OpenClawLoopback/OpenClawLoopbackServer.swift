@@ -1,5 +1,4 @@
 public import Logging
-import NIOCore
 import NetSupport
 
 /// A stand-in for an OpenClaw gateway: its wire protocol, its restarts, and what it does with a restart sentinel, with faults on demand.
@@ -25,7 +24,7 @@ public final class OpenClawLoopbackServer: Sendable {
     /// What happened, as it happens.
     public let log: OpenClawLog
     private let gateway: Gateway
-    private let web: WebServer
+    private let logger: Logger
     private let starts: AsyncStream<Void>
     private let startSignal: AsyncStream<Void>.Continuation
 
@@ -40,10 +39,7 @@ public final class OpenClawLoopbackServer: Sendable {
     ) throws(OpenClawLoopbackError) {
         log = OpenClawLog(writesOut: options.writesEvents)
         gateway = try Gateway(options: options, log: log)
-        web = WebServer(
-            configuration: .init(
-                port: options.port, maxBodyBytes: 1 << 20, maxMessageBytes: Self.maximumPayloadBytes, firstBytes: Self.firstBytes),
-            logger: logger)
+        self.logger = logger
         (starts, startSignal) = AsyncStream.makeStream()
     }
 
@@ -52,26 +48,22 @@ public final class OpenClawLoopbackServer: Sendable {
     /// - Throws: ``OpenClawLoopbackError`` if the port can't be listened on.
     public func run() async throws {
         defer { log.record("stop") }
+        let port = try ReservedPort(gateway.options.port)
+        defer { port.release() }
+        let web = WebServer(
+            configuration: .init(
+                port: port.number, maxBodyBytes: 1 << 20, maxMessageBytes: Self.maximumPayloadBytes, firstBytes: Self.firstBytes),
+            logger: logger)
         let (openings, opened) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.listen(opened) }
-            group.addTask { await self.live(openings) }
+            group.addTask { try await web.run(GatewayHandler(gateway: self.gateway)) { opened.yield($0) } }
+            group.addTask { await self.live(web, openings) }
             defer { group.cancelAll() }
             try await group.next()
         }
     }
 
-    private func listen(_ opened: AsyncStream<Int>.Continuation) async throws {
-        do {
-            try await web.run(GatewayHandler(gateway: gateway)) { opened.yield($0) }
-        } catch let error as IOError {
-            throw OpenClawLoopbackError(
-                .port, "Port \(gateway.options.port) of 127.0.0.1 can't be listened on", cause: "\(error)",
-                hint: "Give another port, or 0 for a free one.")
-        }
-    }
-
-    private func live(_ openings: AsyncStream<Int>) async {
+    private func live(_ web: WebServer, _ openings: AsyncStream<Int>) async {
         for await port in openings {
             await gateway.live(port: port)
             web.stopListening()

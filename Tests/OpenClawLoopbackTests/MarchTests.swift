@@ -8,7 +8,10 @@ import Testing
 struct MarchTests {
     @Test("every patch writes the sentinel file and schedules a restart, even one that changes nothing")
     func patch() async throws {
-        try await withClaw(.march2026) { rig in
+        try await withClaw(.march2026) {
+            // So nobody takes the file before it is looked at.
+            $0.downTime = .seconds(3_600)
+        } _: { rig in
             try await rig.backend { client in
                 let payload = try await rig.patch(
                     client, "{logging: {level: 'info'}}", ["sessionKey": .string(Rig.session), "note": "back soon"])["payload"]

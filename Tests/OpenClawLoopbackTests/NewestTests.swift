@@ -30,7 +30,8 @@ struct NewestTests {
             try await rig.backend { client in
                 let before = try await client.call("update.status")["payload"]
                 #expect(before?["sentinel"] == JSON.null)
-                let reply = try await rig.patch(client, Self.change, ["sessionKey": .string(Rig.session), "note": "n"])["payload"]
+                let reply = try await rig.patch(
+                    client, Self.change, ["sessionKey": .string(Rig.session), "note": "n", "restartDelayMs": 60_000])["payload"]
                 #expect(reply?["restart"]?["emitHooksQueued"] == true)
                 #expect(reply?["restart"]?["signal"] == "SIGUSR2")
                 let after = try await client.call("update.status")["payload"]
@@ -119,22 +120,47 @@ struct NewestTests {
         }
     }
 
-    @Test("gateway.restart.request restarts, leaves no sentinel, and a second one joins the first")
+    @Test("gateway.restart.request schedules a restart and leaves no sentinel")
     func request() async throws {
         try await withClaw { rig in
             try await rig.backend { client in
-                let first = try await client.call("gateway.restart.request", ["reason": "because"])["payload"]
-                #expect(first?["status"] == "scheduled" && first?["restart"]?["delayMs"] == 2_000)
+                let reply = try await client.call("gateway.restart.request", ["reason": "because"])["payload"]
+                #expect(reply?["status"] == "scheduled" && reply?["restart"]?["delayMs"] == 2_000)
+                #expect(reply?["preflight"]?["safe"] == true)
+            }
+            try await rig.expect("restart_scheduled", ["reason": "because"])
+            #expect(!rig.log.events.contains { $0.name == "sentinel_written" })
+        }
+    }
+
+    @Test("a reason over 200 characters is refused")
+    func longReason() async throws {
+        try await withClaw { rig in
+            try await rig.backend { client in
+                let reason = JSON.string(String(repeating: "r", count: 201))
+                let error = try await client.call("gateway.restart.request", ["reason": reason])["error"]
+                #expect(error?["code"] == "INVALID_REQUEST")
+            }
+        }
+    }
+
+    @Test("a restart joins one that is scheduled, and may make it earlier")
+    func coalesced() async throws {
+        try await withClaw { rig in
+            try await rig.backend { client in
+                try await rig.patch(client, Self.change, ["restartDelayMs": 60_000])
                 let second = try await client.call("gateway.restart.request")["payload"]
                 #expect(second?["status"] == "coalesced" && second?["restart"]?["emitHooksQueued"] == false)
-                let status = try await client.call("update.status")["payload"]
-                #expect(status?["sentinel"] == JSON.null)
-                // A later request may make it earlier.
-                let pull = try await rig.patch(client, Self.change, ["restartDelayMs": 0])["payload"]
-                #expect(pull?["restart"]?["coalesced"] == true)
+            }
+        }
+        try await withClaw { rig in
+            try await rig.backend { client in
+                try await rig.patch(client, Self.change, ["restartDelayMs": 60_000])
+                try await rig.patch(client, "{plugins: {}}", ["restartDelayMs": 0])
                 #expect(await client.closed()?.code == 1012)
             }
-            #expect(rig.log.events.filter { $0.name == "life_end" }.count == 1)
+            _ = try await rig.event("life") { $0["life"] == "2" }
+            #expect(rig.log.events.filter { $0.name == "restart_scheduled" }.map { $0["coalesced"] } == ["false", "true"])
         }
     }
 
