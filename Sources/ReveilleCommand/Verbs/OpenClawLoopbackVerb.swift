@@ -22,7 +22,7 @@ struct OpenClawLoopbackVerb: AsyncParsableCommand {
             From outside, on the same port, all with POST:
 
               /loopback/restart           {"reason":"…"}  restart in order
-              /loopback/kill-connections  end the life with no close frame, as SIGKILL would
+              /loopback/kill-connections  end the life with no close frame
               /loopback/begin-run         {"session":"…","message":"…"}  a turn that only a
                                           restart ends
               /loopback/discord-ready     the Discord account is connected from now on
