@@ -140,11 +140,12 @@ public struct Configuration: Sendable {
     }
 
     /// Where a session is woken: as the configuration says, else as its key says, through the gateway that restarts or holds the bot's
-    /// session; nil: nobody knows.
+    /// session.
     ///
     /// - Parameters:
     ///   - session: the session.
     ///   - gateway: the gateway that it belongs to, where that is known.
+    /// - Returns: the place; nil where nobody knows one.
     public func place(of session: SessionKey, at gateway: String? = nil) -> Route? {
         if let route = route(forSession: session.description) { return route }
         guard let route = session.route else { return fallbackRoute }

@@ -16,7 +16,9 @@ struct ArrowTests {
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
         "SystemdSupport": ["WakeCore", "WakeService", "CSystemd", "CLinux"],
         "ControlServer": ["WakeCore", "WakeService", "GatewayProtocol", "NetSupport"],
-        "GatewayClient": ["WakeCore", "WakeService", "GatewayProtocol", "OpenClawFacts", "NetSupport"],
+        "GatewayClient": [
+            "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport",
+        ],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],

@@ -62,9 +62,10 @@ extension LoopbackState {
     private mutating func sendAsPerson(_ content: String, in id: Snowflake) throws(LoopbackError) {
         guard let channel = channels[id] else { throw unknown("channel", id) }
         let author = channel.recipientID ?? channel.guildID.flatMap { guilds[$0]?.ownerID } ?? 0
-        let message = Message(
+        var message = Message(
             id: newID(), channelID: id, authorID: author, content: content, nonce: nil,
             timestamp: timestamp(wallMilliseconds: time.wallMilliseconds()))
+        message.mentions = mentions(in: content, nil, channel, [])
         store(message, enforced: false, request: nil)
     }
 

@@ -102,7 +102,7 @@ extension LoopbackState {
     }
 
     /// Whom the text pings, as far as `allowed_mentions` and permissions let it.
-    private func mentions(
+    func mentions(
         in content: String, _ allowedMentions: JSON?, _ channel: Channel, _ allowed: LoopbackPermissions
     ) -> Mentions {
         let kinds =

@@ -86,7 +86,14 @@ extension GatewayLink: BriefingSource {
             let messages = try await reader.messages(in: route, since: oldest, limit: settings.missedMessages)
             var missed: [MissedMessage] = []
             for message in messages where !message.author.isBot && message.at < until && message.at >= oldest {
-                guard gate.admits(DiscordInbound(message, in: route)) == .admitted else { continue }
+                if let drop = gate.admits(DiscordInbound(message, in: route)).drop {
+                    logger.debug(
+                        "a missed message is not handed over: the gateway would not hear its author there",
+                        metadata: [
+                            LogKey.event: "missedDropped", LogKey.place: "\(route)", LogKey.reason: "\(drop)",
+                        ])
+                    continue
+                }
                 let files = message.attachments == 0 ? "" : "\n(\(message.attachments) attached)"
                 missed.append(
                     MissedMessage(

@@ -32,7 +32,8 @@ struct SentinelWrite: AsyncParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "What somebody else restarts: self (the default), host, gateway:NAME, or a unit such as nginx.service.", valueName: "target"))
+            "What somebody else restarts: self (the default), host, gateway:NAME, or a unit such as nginx.service.",
+            valueName: "target"))
     var target: String?
 
     var order: RequestOrder {

@@ -85,7 +85,9 @@ struct Stage: Sendable {
         _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = []
     ) throws -> Program {
         let all = environment.merging(["PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder]) { mine, _ in mine }
-        let line = wrapper + [Program.path] + arguments + (arguments.contains("--config") || arguments.first == "call" ? [] : ["--config", configuration])
+        let line =
+            wrapper + [Program.path] + arguments
+            + (arguments.contains("--config") || arguments.first == "call" ? [] : ["--config", configuration])
         return try Program(line[0], Array(line.dropFirst()), environment: all, directory: folder)
     }
 
