@@ -22,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOKEN = "OTAwMDAwMDAwMDAwMDAxMDAw.loop.back"
@@ -541,6 +542,102 @@ def patch(options):
         f"{rounds} rounds; the daemon's stop, start and connection are in it, its supervisor's pause is not", True)
 
 
+class Beside:
+    """The daemon beside a stand-in for a gateway of March 2026, which holds the bot's session."""
+
+    def __init__(self, options, ready_after, generation="march2026", down="300ms"):
+        self.house = House(options)
+        self.house.discord("--channels", "60")
+        folder = self.house.folder
+        (folder / "claw.token").write_text("0123456789abcdef0123456789abcdef")
+        (folder / "claw.token").chmod(0o600)
+        self.claw = subprocess.Popen(
+            [options.program, "openclaw-loopback", "--generation", generation, "--state-dir", folder / "claw", "--token-file",
+             folder / "claw.token", "--discord-api", self.house.rest, "--discord-token-file", folder / "token",
+             "--discord-ready-after", ready_after, "--down-time", down, "--restart-cooldown", "0s"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.seen = []
+        self.port = json.loads(self.claw.stdout.readline())["port"]
+        threading.Thread(target=self.follow, daemon=True).start()
+        (folder / "reveille.json5").write_text(json.dumps({
+            "ledger": {"directory": str(self.house.ledger)}, "log": {"format": "json"}, "control": {"port": 0},
+            "gateways": {"main": {
+                "address": f"ws://127.0.0.1:{self.port}", "stateDirectory": str(folder / "claw"),
+                "tokenFile": str(folder / "claw.token"), "discordTokenFile": str(folder / "token"),
+                "discordApiBase": self.house.rest}}}))
+        self.daemon, _ = self.house.daemon(b"in a new life")
+
+    def follow(self):
+        for line in self.claw.stdout:
+            self.seen.append(json.loads(line))
+
+    def post(self, deed, body="{}"):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/loopback/{deed}", body.encode(), {"Content-Type": "application/json"})
+        urllib.request.urlopen(request).read()
+
+    def wait(self, test, seconds=150):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for event in list(self.seen):
+                if test(event):
+                    return event
+            time.sleep(0.002)
+        raise TimeoutError("the gateway did not see it")
+
+    def close(self):
+        stop(self.daemon)
+        stop(self.claw)
+        self.house.close()
+
+
+def woken_beside(options, ready_after, rounds, adopted=False):
+    """Restarts of the gateway; returns from its Discord's readiness to the notice and to the turn, and from its port to our hello."""
+    notices, turns, hellos, doubles = [], [], [], 0
+    with contextlib.closing(Beside(options, ready_after)) as beside:
+        for number in range(rounds):
+            channel, note = CHANNEL + number, f"round {number} of {ready_after}"
+            session = f"agent:infra:discord:channel:{channel}"
+            first = beside.wait(lambda event: event["event"] == "discord_ready" and event["life"] == number + 1)
+            beside.house.run(
+                "sentinel", "write", "--target", "gateway:main", "--session", session, "--note", note)
+            beside.post("restart")
+            life = first["life"] + 1
+            ready = beside.wait(lambda event: event["event"] == "discord_ready" and event["life"] == life)
+            port = beside.wait(lambda event: event["event"] == "listening" and event["life"] == life)
+            hello = beside.wait(lambda event: event["event"] == "hello" and event["life"] == life)
+            posted = beside.wait(lambda event: event["event"] == "send_posted" and event["source"] == "send" and note in event["text"])
+            turn = beside.wait(lambda event: event["event"] == "turn" and note in event["text"])
+            notices.append(posted["t"] - ready["t"])
+            turns.append(turn["t"] - ready["t"])
+            hellos.append(hello["t"] - port["t"])
+            time.sleep(0.6)
+        for number in range(rounds):
+            note = f"round {number} of {ready_after}"
+            doubles += sum(event["event"] == "send_posted" and note in event["text"] and event["source"] == "send" for event in beside.seen) - 1
+            doubles += sum(event["event"] == "turn" and note in event["text"] for event in beside.seen) - 1
+    return notices, turns, hellos, doubles
+
+
+def beside_gateway(options):
+    """Beside a gateway of March 2026 whose Discord is ready late: every restart wakes its session, once."""
+    seen = []
+    for ready_after, rounds in [("500ms", 20), ("3s", 10), ("30s", 3), ("100s", 2)]:
+        if options.quick:
+            rounds = 2
+            if ready_after in ("30s", "100s"):
+                continue
+        notices, turns, hellos, doubles = woken_beside(options, ready_after, rounds)
+        seen += hellos
+        row(
+            f"beside a gateway whose Discord is ready after {ready_after}: ready → notice / turn, p50 (most)", "all, none twice",
+            f"{p50(notices):.0f} ({max(notices)}) / {p50(turns):.0f} ({max(turns)}) ms",
+            f"{rounds} of {rounds} woken, {doubles} twice; its own ping at 750 ms", doubles == 0)
+    row(
+        "the gateway's port is open → we know its new life, p50 (most)", "told, no goal", f"{p50(seen):.0f} ({max(seen)}) ms",
+        f"{len(seen)} restarts, tried every 150 ms", True)
+
+
 def frames(options):
     """Random and mutated frames through the codec and the server's machine."""
     count = 200_000 if options.quick else 10_000_000
@@ -553,7 +650,7 @@ def frames(options):
 ALL = {
     "library": library, "process": whole_process, "ready": start_to_ready, "gateway": start_to_gateway, "gate": gate_to_message,
     "idle": idle, "large": large,
-    "control": control, "calls": calls, "patch": patch, "frames": frames,
+    "control": control, "calls": calls, "patch": patch, "frames": frames, "beside": beside_gateway,
 }
 
 

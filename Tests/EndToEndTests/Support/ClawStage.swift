@@ -22,6 +22,7 @@ struct ClawStage: Sendable {
     ///   - gateway: more keys of its configuration.
     ///   - change: other choices for the stand-in.
     ///   - body: the test.
+    /// - Throws: what the test throws, or why there is no gateway.
     static func play(
         _ generation: OpenClawOptions.Generation, _ gateway: JSONObject = [:],
         change: @escaping @Sendable (inout OpenClawOptions) -> Void = { _ in },
