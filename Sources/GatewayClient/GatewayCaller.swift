@@ -76,6 +76,41 @@ public struct GatewayCaller: Sendable {
         }
     }
 
+    /// Connects, as often as the gateway's restarts make it necessary, and hands the connection over once.
+    ///
+    /// - Parameters:
+    ///   - options: how long it is tried; the rest of them does not matter.
+    ///   - progress: told each wait, and why, in words.
+    ///   - body: what to do with the connection. It is closed afterwards.
+    /// - Returns: what the body returns.
+    /// - Throws: ``GatewayError`` where it comes to no connection; what the body throws; `CancellationError`.
+    public func withConnection<T: Sendable>(
+        options: Options = .init(), progress: @Sendable (String) -> Void = { _ in },
+        _ body: @escaping @Sendable (GatewayConnection) async throws -> T
+    ) async throws -> T {
+        let drive = Drive(CallMachine(params: nil, budgetMilliseconds: options.budgetMilliseconds, at: now), moments, dice)
+        var directive = drive.feed { machine, _, _ in machine.begin() }
+        while true {
+            try Task.checkCancellation()
+            switch directive {
+            case .connect(let deadline):
+                do {
+                    return try await GatewayConnection.with(
+                        address, credentials, bounds(until: deadline), moments: moments, body)
+                } catch let mishap as GatewayMishap {
+                    directive = drive.feed { $0.failed(mishap, at: $1, jitter: $2) }
+                }
+            case .wait(let due, let reason):
+                progress(reason)
+                await moments.wait(untilBoottimeMicroseconds: due * 1_000)
+                try Task.checkCancellation()
+                directive = drive.feed { machine, now, _ in machine.waited(at: now) }
+            case .end(.failure(let error)): throw error
+            case .send, .end: preconditionFailure("nothing was asked")
+            }
+        }
+    }
+
     /// A key that is there already is kept.
     private static func params(_ params: JSONValue?, key: String?) -> JSONValue? {
         guard let key else { return params }
@@ -86,16 +121,22 @@ public struct GatewayCaller: Sendable {
 
     private var now: Int64 { moments.now().boottimeMicroseconds / 1_000 }
 
-    /// One connection, from the first packet to what comes of it.
-    private func attempt(
-        _ request: GatewayRequest, _ options: Options, _ drive: Drive, until deadline: Int64
-    ) async throws -> CallMachine.Directive {
+    private func bounds(until deadline: Int64) -> GatewayConnection.Configuration {
         var bounds = configuration
         let left = Duration.milliseconds(max(1, deadline - now))
         bounds.connectTimeout = min(bounds.connectTimeout, left)
         bounds.helloTimeout = min(bounds.helloTimeout, left)
+        return bounds
+    }
+
+    /// One connection, from the first packet to what comes of it.
+    private func attempt(
+        _ request: GatewayRequest, _ options: Options, _ drive: Drive, until deadline: Int64
+    ) async throws -> CallMachine.Directive {
         do {
-            return try await GatewayConnection.with(address, credentials, bounds, moments: moments) { connection in
+            return try await GatewayConnection.with(
+                address, credentials, bounds(until: deadline), moments: moments
+            ) { connection in
                 let directive = drive.feed { machine, now, jitter in
                     machine.greeted(GatewayEpoch(connection.hello.snapshot, at: now), at: now, jitter: jitter)
                 }

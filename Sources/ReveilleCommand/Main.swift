@@ -77,7 +77,8 @@ struct Reveille: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
-            DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, InstallVerb.self, UninstallVerb.self,
+            DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, SessionsVerb.self, InstallVerb.self,
+            UninstallVerb.self,
             DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, DemoVerb.self,
         ])
 }

@@ -37,7 +37,7 @@ public enum GatewayMishap: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// How it reads when nothing else is tried.
-    var error: GatewayError {
+    public var error: GatewayError {
         switch self {
         case .notListening, .silent: GatewayError(.unavailable, "the gateway is not there", cause: description)
         case .impossible(let error): error

@@ -110,7 +110,11 @@ public struct WebSocketClient: Sendable {
     private func tlsContext() throws -> NIOSSLContext {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = configuration.trustRoots
-        return try NIOSSLContext(configuration: tls)
+        do { return try NIOSSLContext(configuration: tls) } catch {
+            throw WebSocketError(
+                .unreachable, "the certificates to believe can't be read", cause: "\(error)",
+                hint: "Name a file that you may read, with certificates in PEM.")
+        }
     }
 
     private static func prepare(

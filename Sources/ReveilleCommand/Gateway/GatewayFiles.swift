@@ -63,6 +63,9 @@ enum PlainFile {
         var description: String
     }
 
+    /// Whether there is anything.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
     static func read(_ path: String, maximumBytes: Int) throws -> [UInt8] {
         // Not blocking, else a FIFO without a writer would hold us here for ever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)

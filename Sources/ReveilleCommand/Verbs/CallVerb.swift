@@ -149,23 +149,25 @@ enum CallParams {
             throw Complaint(
                 .usage, "--params must be an object, not \(document.root.value.kindInWords)", hint: "Write e.g. '{limit: 10}'.")
         }
-        return try value(document.root)
+        return try value(document.root, of: "--params")
     }
 
-    private static func value(_ node: JSON5Node) throws -> JSONValue {
+    /// What was parsed, as JSON; a complaint names where it comes from.
+    static func value(_ node: JSON5Node, of source: String) throws -> JSONValue {
         switch node.value {
         case .null: return .null
         case .boolean(let value): return .bool(value)
         case .string(let text): return .string(text)
-        case .array(let elements): return .array(try elements.map(value))
+        case .array(let elements): return .array(try elements.map { try value($0, of: source) })
         case .object(let members):
-            return .object(JSONObject(try members.map { .init(key: $0.key, value: try value($0.node)) }))
+            return .object(JSONObject(try members.map { .init(key: $0.key, value: try value($0.node, of: source)) }))
         case .number(let number):
             // The text first: a double would bend the long ids of Discord.
             if let integer = Int64(number.text) ?? number.integer.map(Int64.init) { return .integer(integer) }
             guard number.value.isFinite else {
                 throw Complaint(
-                    .usage, "--params: \(node.position): \(number.text) can't be sent", hint: "JSON has no infinities and no NaN."
+                    .usage, "\(source): \(node.position): \(number.text) can't be sent",
+                    hint: "JSON has no infinities and no NaN."
                 )
             }
             return .number(number.value)

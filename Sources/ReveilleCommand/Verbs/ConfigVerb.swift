@@ -4,12 +4,15 @@ import ReveilleConfiguration
 import WakeCore
 import WakeService
 
-/// `reveille config`: check, show, log, revert.
+/// `reveille config`: check, show, log, revert; get, patch, apply of a gateway's or our own.
 struct ConfigVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config",
-        abstract: "Check the configuration, show it with where each value comes from, list and revert accepted patches.",
-        subcommands: [ConfigCheck.self, ConfigShow.self, ConfigLog.self, ConfigRevert.self])
+        abstract: "Check and show the configuration, list and revert accepted patches; look at a gateway's, and change it.",
+        subcommands: [
+            ConfigCheck.self, ConfigShow.self, ConfigLog.self, ConfigRevert.self, ConfigGet.self, ConfigPatch.self,
+            ConfigApply.self,
+        ])
 }
 
 struct ConfigCheck: AsyncParsableCommand {
