@@ -1,4 +1,5 @@
 import CSystemd
+import CSystemd
 import Glibc
 public import WakeService
 
