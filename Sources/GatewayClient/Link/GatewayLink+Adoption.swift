@@ -14,18 +14,23 @@ extension GatewayLink {
     ///   - looked: told once what lay there at first is taken up.
     func watch(_ watch: SentinelFileWatch, _ looked: Pending<Void>) async {
         for await finding in watch.findings() {
-            await take(finding)
+            await take(finding, isUp: state.withLock { $0.connection != nil })
             looked.resolve(.success(()))
         }
         looked.resolve(.success(()))
     }
 
-    func take(_ finding: SentinelFileFinding) async {
+    /// Takes up what was found.
+    ///
+    /// - Parameters:
+    ///   - finding: what.
+    ///   - isUp: whether the gateway is known to be up just now, so that what is older than its life is of a restart that has happened.
+    func take(_ finding: SentinelFileFinding, isUp: Bool) async {
         switch finding {
         case .absent: break
         case .unusable(let reason): complainOfSentinel(reason)
         case .found(let file, let bytes):
-            guard let request = adopt(file) else { return }
+            guard let request = adopt(file, isUp: isUp) else { return }
             report(.requested(request, inboxRow: nil))
             guard settings.adoption == .own, let path = settings.sentinelFile, await parts.isDurable() else { return }
             SentinelFileWatch(path).takeAway(bytes)
@@ -39,7 +44,7 @@ extension GatewayLink {
     }
 
     /// What is asked for by it; nil where it names nobody who could be woken.
-    private func adopt(_ file: RestartSentinelFile) -> RestartRequest? {
+    private func adopt(_ file: RestartSentinelFile, isUp: Bool) -> RestartRequest? {
         guard let session = file.sessionKey else { return nil }
         guard let route = file.route(gateway: settings.name) ?? session.route?.through(gateway: settings.name) else {
             complainOfSentinel("the session \(session) names no place, and the sentinel neither")
@@ -50,15 +55,14 @@ extension GatewayLink {
         return RestartRequest(
             id: Self.identifier(of: "adopted", settings.name, file.fingerprint), session: session, route: route,
             note: note.isEmpty ? "\(file.summary). Go on with what you were doing." : Self.cut(note), target: settings.target,
-            performedByUs: false, epoch: epoch(before: file, at: now), owes: [.notice, .turn], origin: .adopted, requestedAt: now)
+            performedByUs: false, epoch: epoch(before: file, isUp: isUp, at: now), owes: [.notice, .turn], origin: .adopted, requestedAt: now)
     }
 
     /// The life that wrote it. One that was written before the present life began is of a restart that has happened already.
-    private func epoch(before file: RestartSentinelFile, at now: Moment) -> Epoch {
-        let (life, isConnected) = state.withLock { ($0.memory.lives.life, $0.connection != nil) }
-        guard let life, life.boot == now.boot else { return .down }
+    private func epoch(before file: RestartSentinelFile, isUp: Bool, at now: Moment) -> Epoch {
+        guard let life = state.withLock(\.memory.lives.life), life.boot == now.boot else { return .down }
         let began = now.wallMilliseconds - (now.boottimeMicroseconds - life.beganMicroseconds) / 1_000
-        if isConnected, let at = file.at, at < began { return .down }
+        if isUp, let at = file.at, at < began { return .down }
         return life.epoch
     }
 
@@ -79,7 +83,7 @@ extension GatewayLink {
         else { return }
         let payload = sentinel["payload"] ?? sentinel
         let envelope: JSONValue = ["version": 1, "payload": payload]
-        do { await take(.found(try RestartSentinelFile(Array(envelope.text.utf8)), bytes: [])) } catch {
+        do { await take(.found(try RestartSentinelFile(Array(envelope.text.utf8)), bytes: []), isUp: true) } catch {
             complainOfSentinel("\(error). \(error.hint)")
         }
     }

@@ -6,17 +6,24 @@ import WakeService
 
 /// Its channels: whether each can be talked through, by what the gateway says and by what a second witness sees.
 extension GatewayLink {
-    /// How often it is asked while something is not ready, and while all is.
-    static let askUnready: Duration = .milliseconds(400)
+    /// How often it is asked while something is not ready: at first, since somebody waits, and after ``askEagerly``.
+    static let askUnready: Duration = .milliseconds(100)
+    static let askUnreadyLong: Duration = .seconds(1)
+    static let askEagerly: Duration = .seconds(180)
+    /// How often it is asked while all is.
     static let askReady: Duration = .seconds(15)
     /// How long an account may run without saying that it is connected until the second witness is believed in its place.
     static let unconnectedBelieved: Duration = .seconds(30)
 
     func followChannels(_ connection: GatewayConnection) async {
+        var unreadySince = moments.now()
         while !Task.isCancelled, connection.closed == nil {
             await askChannels(connection)
             let areReady = state.withLock { !$0.channels.isEmpty && $0.channels.values.allSatisfy { $0.isReady || $0.isBlocked } }
-            await channelBell.wait(atMost: areReady ? Self.askReady : Self.askUnready, moments)
+            if areReady { unreadySince = moments.now() }
+            let isEager = (moments.now().elapsed(since: unreadySince) ?? .zero) < Self.askEagerly
+            let pause = areReady ? Self.askReady : isEager ? Self.askUnready : Self.askUnreadyLong
+            await channelBell.wait(atMost: pause, moments)
         }
     }
 

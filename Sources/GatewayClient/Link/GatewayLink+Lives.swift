@@ -26,6 +26,7 @@ extension GatewayLink {
         case .same:
             report(.epochObserved(settings.target, before.lives.life?.epoch ?? .down, settled: true))
             await remember { ($0.lives, $0.version, $0.heardAt) = (lives, hello.serverVersion, now) }
+            await adoptFromDatabase(connection)
         case .new(let epoch, let isSettled):
             logger.notice(
                 "the gateway is in a new life",
@@ -37,6 +38,8 @@ extension GatewayLink {
             }
             let resumed = interrupted(before, at: now)
             for request in resumed { report(.requested(request, inboxRow: nil)) }
+            // Before the new life counts, and while the one that wrote it is still the one that is known.
+            await adoptFromDatabase(connection)
             report(.epochObserved(settings.target, epoch, settled: isSettled, story: story(of: before, at: now)))
             await remember { memory in
                 (memory.lives, memory.version, memory.heardAt) = (lives, hello.serverVersion, now)
@@ -44,7 +47,6 @@ extension GatewayLink {
                 for request in resumed { memory.resumed[request.session, default: []].append(now) }
             }
         }
-        await adoptFromDatabase(connection)
         return true
     }
 
