@@ -185,7 +185,7 @@ let package = Package(
             "EndToEndTests",
             [
                 "ReveilleCommand", "DiscordLoopback", "OpenClawLoopback", "WakeCore", "WakeService", "LedgerSQLite",
-                "GatewayProtocol", "GatewayClient", "NetSupport", niohttp, logging,
+                "GatewayProtocol", "GatewayClient", "NetSupport", niohttp, niotls, crypto, logging,
             ]),
         // The same under a real systemd; needs root.
         tests("SystemdTests", ["ReveilleCommand", "DiscordLoopback", "WakeCore", "GatewayProtocol", "GatewayClient"]),

@@ -59,7 +59,7 @@ struct ChangeOrder {
         }
         var request = try wish.request(
             target: .gateway(name), delay: delay, performedByUs: false, configuration: configuration, moments: moments)
-        request.owes = noticeOnly ? [.notice] : [.notice, .turn]
+        if noticeOnly { request.owes = [.notice] }
         return request
     }
 
@@ -125,7 +125,7 @@ struct ChangeOrder {
         Printing.line("\(door.words) takes the change, and restarts in \(DurationText.format(wait))")
         guard let request else { return Printing.line("nobody is woken") }
         let place = (request.route ?? request.session.route)?.description ?? "-"
-        let parts = noticeOnly ? "a notice" : "a notice and a turn"
+        let parts = request.owes.contains(.turn) ? "a notice and a turn" : "a notice"
         Printing.line("sentinel \(request.id) is durable: then \(request.session) is woken over \(place), by \(parts)")
         if daemon == nil { Printing.line("no daemon runs: nobody is woken until it does (reveille daemon)") }
     }

@@ -43,8 +43,9 @@ struct ConfigPatch: AsyncParsableCommand {
             on disk before the gateway is asked; where nothing restarts, nobody is woken,
             and that is said at once.
 
-              reveille config patch --gateway main --session agent:infra:discord:channel:1234 \\
-                  --note "the model is changed; go on with step 3" --patch '{agents: {defaults: {model: "x"}}}'
+              reveille config patch change.json5 --gateway main \\
+                  --session "$(reveille sessions --here)" \\
+                  --note "the model is changed; go on with step 3"
 
             Exit code 0 when it is in use or the gateway restarts for it, 65 when the
             gateway refuses it, 69 when the gateway is away, 75 when somebody else changed

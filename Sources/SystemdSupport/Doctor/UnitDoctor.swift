@@ -1,5 +1,4 @@
 import CSystemd
-import CSystemd
 import Glibc
 public import WakeService
 

@@ -18,6 +18,15 @@ final class BareGateway: WebServerHandler {
         case promise
         /// Lets in, and answers.
         case answer
+        /// Lets in, and does this with each request.
+        case serve(@Sendable (GatewayRequest) -> Deed)
+    }
+
+    /// What becomes of one request.
+    enum Deed: Sendable {
+        case answer(JSONValue)
+        case refuse(GatewayFault)
+        case cutOff(UInt16?)
     }
 
     private struct Book {
@@ -81,6 +90,16 @@ final class BareGateway: WebServerHandler {
                 continue
             }
             book.withLock { $0.requests.append(request) }
+            if case .serve(let serve) = act {
+                switch serve(request) {
+                case .answer(let answer):
+                    try await send(.response(GatewayResponse(id: request.id, result: .success(answer))), socket)
+                case .refuse(let fault):
+                    try await send(.response(GatewayResponse(id: request.id, result: .failure(fault))), socket)
+                case .cutOff(let code): return try await socket.sendClose(code: code, reason: "")
+                }
+                continue
+            }
             if case .cutOff(let code, let reason) = act { return try await socket.sendClose(code: code, reason: reason) }
             if case .promise = act {
                 let promise: JSONValue = ["status": "accepted"]
@@ -91,7 +110,8 @@ final class BareGateway: WebServerHandler {
     }
 
     private static let hello = Hello(
-        version: 4, serverVersion: "bare", connection: "c", methods: ["cron.list"], events: ["tick"], snapshot: [:],
+        version: 4, serverVersion: "bare", connection: "c", methods: ["cron.list", "config.schema.lookup"], events: ["tick"],
+        snapshot: [:],
         role: "operator", scopes: ["operator.admin"])
 
     private func send(_ frame: GatewayFrame, _ socket: WebServerSocket) async throws {

@@ -1,0 +1,1 @@
+../../DiscordTransportTests/OwnCertificate.swift
