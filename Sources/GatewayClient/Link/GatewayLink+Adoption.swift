@@ -55,7 +55,8 @@ extension GatewayLink {
         return RestartRequest(
             id: Self.identifier(of: "adopted", settings.name, file.fingerprint), session: session, route: route,
             note: note.isEmpty ? "\(file.summary). Go on with what you were doing." : Self.cut(note), target: settings.target,
-            performedByUs: false, epoch: epoch(before: file, isUp: isUp, at: now), owes: [.notice, .turn], origin: .adopted, requestedAt: now)
+            performedByUs: false, epoch: epoch(before: file, isUp: isUp, at: now), owes: [.notice, .turn], origin: .adopted,
+            requestedAt: now)
     }
 
     /// The life that wrote it. One that was written before the present life began is of a restart that has happened already.

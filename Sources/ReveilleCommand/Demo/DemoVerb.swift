@@ -1,6 +1,7 @@
 import ArgumentParser
 import DiscordLoopback
 import Foundation
+import OpenClawLoopback
 import ReveilleConfiguration
 import WakeCore
 
@@ -20,12 +21,17 @@ struct DemoVerb: AsyncParsableCommand {
             control socket instead (config.patch with its session key), while 200 other
             clients are connected: each is told why it is closed.
 
+            With --openclaw Reveille stands beside a gateway instead, whose agent calls the
+            gateway's own config.patch: first an OpenClaw of March 2026, whose ping is
+            lost, then the newest, which delivers by itself.
+
             With --discord the same runs against the real Discord, with your bot's token
             (REVEILLE_DISCORD_TOKEN, or the configuration) and a channel of yours; it
             says first what it will post and where.
             """)
 
     @Flag(name: .long, help: "Let an agent patch the configuration, among 200 other clients.") var configPatch = false
+    @Flag(name: .long, help: "Stand beside a gateway that is asked for its restart itself.") var openclaw = false
     @Flag(name: .long, help: "Use the real Discord.") var discord = false
     @Option(name: .long, help: "With --discord: the id of the channel or thread to post one message to.") var channel: String?
     @Flag(name: .long, help: "With --discord: don't ask before posting.") var yes = false
@@ -38,9 +44,20 @@ struct DemoVerb: AsyncParsableCommand {
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { if !keep { try? FileManager.default.removeItem(at: folder) } }
-        let isGood = discord ? try await runForReal(folder) : try await runLocally(folder)
+        let isGood =
+            openclaw
+            ? try await runBeside(folder) : discord ? try await runForReal(folder) : try await runLocally(folder)
         if keep { Printing.line("kept: \(folder.path)") }
         if !isGood { throw ExitCode(Complaint.Code.software.rawValue) }
+    }
+
+    private func runBeside(_ folder: URL) async throws -> Bool {
+        var isGood = true
+        for generation in [OpenClawOptions.Generation.march2026, .newest] {
+            let act = DemoClaw(folder: folder.appending(path: generation.rawValue), generation: generation)
+            isGood = try await act.play() && isGood
+        }
+        return isGood
     }
 
     private func runLocally(_ folder: URL) async throws -> Bool {
