@@ -50,6 +50,7 @@ struct Rig: Sendable {
     }
 
     /// Connects as a backend with these scopes.
+    @discardableResult
     func backend<Result: Sendable>(
         scopes: [String] = ["operator.admin"], _ body: @escaping @Sendable (RawClient) async throws -> Result
     ) async throws -> Result {

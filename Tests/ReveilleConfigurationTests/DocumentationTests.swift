@@ -21,11 +21,11 @@ struct DocumentationTests {
         #expect(page[begin.upperBound..<end.lowerBound] == table)
     }
 
-    @Test("every configuration shown on the page is one that is accepted")
-    func examples() throws {
-        let page = try String(contentsOf: Self.page, encoding: .utf8)
+    @Test("every configuration shown on the pages is one that is accepted", arguments: ["CONFIGURATION.md": 2, "OPENCLAW.md": 1])
+    func examples(name: String, least: Int) throws {
+        let page = try String(contentsOf: Self.page.deletingLastPathComponent().appendingPathComponent(name), encoding: .utf8)
         let blocks = page.components(separatedBy: "```json5\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }
-        #expect(blocks.count >= 2)
+        #expect(blocks.count >= least)
         for block in blocks {
             let problems = ConfigurationLoader.check(Array(block.utf8), name: "the page")
             #expect(problems.isEmpty, "\(problems)")
