@@ -14,7 +14,7 @@ public struct GatewayLives: Hashable, Sendable, Codable {
         public let boot: BootID
         /// When the life began at the latest, in microseconds of boottime.
         public let beganMicroseconds: Int64
-        /// Between which the process began, in microseconds of boottime; equal to a life without uptime: when it was first seen.
+        /// Between which the process began, in microseconds of boottime; of one that tells no uptime only the latest is known.
         var earliest: Int64
         var latest: Int64
         /// When it announced its end.
@@ -80,9 +80,9 @@ public struct GatewayLives: Hashable, Sendable, Codable {
     /// Only a goodbye, or that nobody listened meanwhile, tells then.
     private mutating func greetedWithoutUptime(_ asked: Moment, _ answered: Moment, _ nobodyListened: Bool) -> Sighting {
         let now = asked.boottimeMicroseconds
-        guard let life, life.boot == answered.boot else { return begin(now, now, at: now, answered.boot) }
+        guard let life, life.boot == answered.boot else { return begin(.min, now, at: now, answered.boot) }
         guard life.goodbyeAt != nil || nobodyListened else { return .same }
-        return begin(now, now, at: now, answered.boot, isSettled: nobodyListened)
+        return begin(.min, now, at: now, answered.boot, isSettled: nobodyListened)
     }
 
     private mutating func begin(
