@@ -31,6 +31,8 @@ final class ScriptedGateway: WebServerHandler {
         case hang(tickMilliseconds: Int64)
         /// Lets in, and answers each request with its own params.
         case echo
+        /// Lets in as a process that has been up so long, and answers each request as told; nil: not at all.
+        case talk(uptimeMilliseconds: Int64, version: String, @Sendable (GatewayRequest) -> Result<JSONValue?, GatewayFault>?)
         /// Lets in, and answers each request with these, one after another.
         case answer([Result<JSONValue?, GatewayFault>], instance: String = "life-2")
     }
@@ -150,6 +152,10 @@ final class ScriptedGateway: WebServerHandler {
         case .answer(let results, _):
             for result in results { try await socket.send(frame: .response(GatewayResponse(id: request.id, result: result))) }
             return true
+        case .talk(_, _, let answer):
+            guard let result = answer(request) else { return true }
+            try await socket.send(frame: .response(GatewayResponse(id: request.id, result: result)))
+            return true
         case .echo:
             try await socket.send(
                 frame: .response(GatewayResponse(id: request.id, result: .success(request.params))))
@@ -164,6 +170,8 @@ final class ScriptedGateway: WebServerHandler {
             role: "operator", scopes: ["operator.admin"])
         switch act {
         case .leave(let instance), .answer(_, let instance): hello.snapshot["instance"] = .string(instance)
+        case .talk(let uptime, let version, _):
+            (hello.snapshot["uptimeMs"], hello.methods, hello.serverVersion) = (.integer(uptime), [], version)
         case .hang(let tick): hello.tickIntervalMilliseconds = tick
         default: break
         }

@@ -168,7 +168,7 @@ public final class GatewayLink: EpochSource {
         var needsPerson = false
         switch error {
         case let mishap as GatewayMishap:
-            words = mishap.description
+            words = mishap.needsPerson ? mishap.error.description : mishap.description
             if case .notListening = mishap { state.withLock { $0.nobodyListened = true } }
             needsPerson = mishap.needsPerson
         case let error as GatewayError:

@@ -186,6 +186,11 @@ private final class HandshakeWatch: Sendable {
             return WebSocketError(.timedOut, "\(place) did not answer in time")
         }
         let numbers = errors.compactMap { ($0 as? IOError)?.errnoCode }
+        // Whoever waited in the queue of a listener that closes is reset, and may learn of it as early as here.
+        let resets = [ECONNRESET, EPIPE, ECONNABORTED]
+        if !numbers.isEmpty, numbers.count == errors.count, numbers.allSatisfy(resets.contains) {
+            return WebSocketError(.ended, "the connection to \(place) ended before it was a WebSocket", cause: "\(error)")
+        }
         // A Unix socket whose server is away is refused, or gone altogether, or held by somebody else until its queue is full.
         guard !numbers.isEmpty, numbers.count == errors.count,
             numbers.allSatisfy({ [ECONNREFUSED, ENOENT, EAGAIN].contains($0) })
