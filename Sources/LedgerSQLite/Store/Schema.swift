@@ -28,6 +28,7 @@ struct Schema: Sendable {
     /// What this program writes.
     static let current = Schema(steps: [
         Step(version: 1, minReader: 1, sql: first), Step(version: 2, minReader: 1, sql: second, isNeededByClients: false),
+        Step(version: 3, minReader: 3, sql: third, isNeededByClients: false),
     ])
 
     /// "RVLL", in the file's header (PRAGMA application_id), so that a ledger is told from any other database.

@@ -14,6 +14,12 @@ public struct Sentinel: Hashable, Sendable, Codable {
         case interrupted
         /// It tells what became of another sentinel: a restart that did not happen.
         case report
+        /// Work that a run state calls pending has stalled, or was found at a boot.
+        case stalled
+        /// A job was due.
+        case job
+        /// Somebody sent the session a message; nothing restarted.
+        case sent
     }
 
     /// Where it stands.

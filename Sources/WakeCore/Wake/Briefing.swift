@@ -56,7 +56,7 @@ extension Sentinel.Origin {
     var mayBeOthersDuty: Bool {
         switch self {
         case .adopted, .interrupted: true
-        case .requested, .observed, .report: false
+        case .requested, .observed, .report, .stalled, .job, .sent: false
         }
     }
 }
