@@ -69,6 +69,14 @@ public struct Policy: Hashable, Sendable {
     public var lookPatience: Duration = .seconds(2)
     /// How many routes of a channel are looked at while it connects; 10. Each look is up to four requests, and 50 pass in a second.
     public var looksAhead = 10
+    /// The agents that are commands of ours, by id, and how many turns of each may run at once; default none.
+    public var commandAgents: [String: Int] = [:]
+    /// When work that stands still has its session woken.
+    public var leases = Leases()
+    /// When an agent is asked without any cause, by its id; default never.
+    public var heartbeats: [String: Heartbeat] = [:]
+    /// What is said, where it is not the standard text.
+    public var texts = Texts()
     /// A session that its own restarts woke this often within ``loopWindow`` gets no further turn without the operator; default 3.
     public var loopWakes = 3
     /// See ``loopWakes``; default 10 min.

@@ -93,6 +93,12 @@ extension Decision.Code {
         case .routeChanged: "route changed"
         case .commandRefused: "command refused"
         case .inboxRefused: "inbox row set aside"
+        case .turnStarted: "turn runs"
+        case .turnEnded: "turn ended"
+        case .turnFailed: "turn failed"
+        case .leaseRenewed: "work goes on"
+        case .leaseRunOut: "work stands still"
+        case .leaseGivenUp: "work stands still for good, a person must look"
         }
     }
 }

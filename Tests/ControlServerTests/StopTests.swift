@@ -63,7 +63,6 @@ struct StopTests {
             let silent = try await Wire.connect(port: rig.port)
             // All have been taken: who came later is served.
             _ = try await rig.client()
-            let start = ContinuousClock.now
             rig.server.stop(reason: "test")
             async let halfAnswer = half.http()
             async let silentAnswer = silent.http()
@@ -72,9 +71,8 @@ struct StopTests {
             for answer in await [halfAnswer, silentAnswer] {
                 #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("Retry-After: 1"), "\(answer)")
             }
+            // While the deaf one still reads nothing.
             try await rig.finished()
-            let taken = ContinuousClock.now - start
-            #expect(taken < ControlServer.patience + .seconds(4), "\(taken)")
             deaf.drop()
         }
     }

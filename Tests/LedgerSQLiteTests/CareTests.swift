@@ -158,7 +158,7 @@ struct CareTests {
         let story = try owing()
         let report = story.ledger.check()
         #expect(report.problems.isEmpty)
-        #expect(report.schema == 2 && report.minReader == 1 && report.databaseBytes > 0)
+        #expect(report.schema == 3 && report.minReader == 3 && report.databaseBytes > 0)
         #expect(report.counts?.openSentinels == 1 && report.counts?.liveDeliveries == ["sending": 1])
     }
 

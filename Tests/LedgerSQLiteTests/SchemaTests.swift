@@ -104,31 +104,42 @@ struct SchemaTests {
         #expect(story.ledger.check().problems.isEmpty)
     }
 
-    @Test("a ledger of version 1 becomes one of version 2 with all that is in it, after a backup; version 1 still runs on it")
-    func firstToSecond() throws {
-        var story = LedgerStory(try open(Self.first))
+    @Test("a ledger of an older version becomes one of this one with all that is in it, after a backup", arguments: [1, 2])
+    func older(version: Int) throws {
+        var story = LedgerStory(try open(.current))
         try story.ask(1)
         try story.restart()
         story.ledger.close()
+        try undo(to: version)
         story.ledger = try open(.current)
         #expect(try story.loaded().wakes == story.coordinator.wakes)
         #expect(try story.loaded().sentinels == story.coordinator.sentinels)
-        #expect(try Schema.mark(of: story.ledger.store) == .init(applicationID: Schema.applicationID, version: 2, minReader: 1))
-        #expect(backups() == ["000001-schema-1.sqlite"])
+        #expect(try Schema.mark(of: story.ledger.store) == .init(applicationID: Schema.applicationID, version: 3, minReader: 3))
+        #expect(backups() == ["000001-schema-\(version).sqlite"])
         #expect(story.ledger.check().problems.isEmpty)
-        let wish = (device: "d", key: "k")
-        let id = try story.ledger.pairings.request(
-            device: wish.device, publicKey: wish.key, scopes: [], client: "c", address: "a", at: StillMoments.start)
-        story.ledger.close()
-        // A downgrade: all works, and what only version 2 knows is still there after it.
-        story.ledger = try open(Self.first)
-        try story.ask(2)
-        #expect(try story.loaded().sentinels == story.coordinator.sentinels)
-        #expect(try LedgerClient(folder, Self.first, createIfMissing: false).reader.wakes().count == 1)
-        story.ledger.close()
-        story.ledger = try open(.current)
-        #expect(try story.ledger.pairings.requests().map(\.id) == [id])
-        #expect(try story.loaded().sentinels == story.coordinator.sentinels)
+    }
+
+    @Test("a program of version 2 is told that it is too old for what this one writes")
+    func downgrade() throws {
+        try open(.current).close()
+        let error = #expect(throws: WakeError.self) { try open(Schema(steps: Array(Schema.current.steps.prefix(2)))) }
+        #expect(error?.code == .ledgerNewer && error?.message.contains("schema 3") == true && error?.hint != nil)
+    }
+
+    /// The ledger as a program of that version left it: what later steps made is taken away.
+    private func undo(to version: Int) throws {
+        let ledger = try open(.current)
+        try ledger.store.write { database in
+            let tables = [
+                2: ["daemon_start", "idempotency", "pairing", "pairing_request"],
+                3: ["turn", "job", "job_run", "lease", "session"],
+            ]
+            for (step, names) in tables where step > version {
+                for name in names { try database.execute(sql: "DROP TABLE \(name)") }
+            }
+            try database.execute(sql: "PRAGMA user_version = \(version); UPDATE meta SET value = 1 WHERE key = 'minReader'")
+        }
+        ledger.close()
     }
 
     @Test(

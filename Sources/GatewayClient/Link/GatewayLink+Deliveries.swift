@@ -8,6 +8,9 @@ public import WakeService
 /// The way to it for notices and turns. Every request bears the delivery's own idempotency key, which we keep: a gateway forgets it at its
 /// restart, so that what was sent to one life is never sent to the next without a look.
 extension GatewayLink: NoticeTransport, TurnSink, RouteCheck, ReceiptLookup {
+    /// Whether the channel is this gateway's: it has agents of its own.
+    public func serves(_ session: SessionKey, over channel: ChannelName) -> Bool { serves(channel) }
+
     /// Whether the channel is this gateway's.
     public func serves(_ channel: ChannelName) -> Bool { channel.gateway == settings.name }
 

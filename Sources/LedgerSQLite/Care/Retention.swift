@@ -43,7 +43,11 @@ extension SQLiteLedger {
             try database.execute(
                 sql: "DELETE FROM route WHERE route IN (SELECT route FROM route WHERE changed_ms < ? LIMIT ?)",
                 arguments: [before, limit])
-            return wakes.count + sentinels.count + refused + database.changesCount
+            let routes = database.changesCount
+            try database.execute(
+                sql: "DELETE FROM turn WHERE rowid IN (SELECT rowid FROM turn WHERE ended_ms < ? ORDER BY ended_ms LIMIT ?)",
+                arguments: [before, limit])
+            return wakes.count + sentinels.count + refused + routes + database.changesCount
         }
         try store.checkpointIfLarge()
         return count
@@ -79,6 +83,7 @@ extension SQLiteLedger {
             sql: """
                 SELECT EXISTS (SELECT 1 FROM inbox_refused WHERE refused_ms < ?1)
                 OR EXISTS (SELECT 1 FROM route WHERE changed_ms < ?1)
+                OR EXISTS (SELECT 1 FROM turn WHERE ended_ms < ?1)
                 """, arguments: [before]) ?? false
     }
 }

@@ -40,7 +40,14 @@ struct ChangeWriter {
                 INSERT INTO route VALUES (?1, ?2, ?3, ?4)
                 ON CONFLICT (route) DO UPDATE SET state = ?2, changed_ms = ?3, body = ?4
                 """, [route.description, info.state.words, wallMilliseconds, try codec.text(info.state)])
-        case .doubt, .progress, .unsettled, .timer, .timersPassed: break
+        case .turn(let turn): try write(turn)
+        case .lease(let path, let lease?):
+            let body = try codec.text(lease)
+            try run(
+                "INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT (run) DO UPDATE SET body = ?2, sum = ?3",
+                [path, body, Checksum.of(body)])
+        case .lease(let path, nil): try run("DELETE FROM lease WHERE run = ?", [path])
+        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }
 
@@ -84,6 +91,19 @@ struct ChangeWriter {
             [
                 delivery.id.description, delivery.session.description, delivery.route.description, delivery.stateName,
                 delivery.sequence, body, Checksum.of(body),
+            ])
+    }
+
+    private func write(_ turn: Turn) throws {
+        let body = try codec.text(turn)
+        try run(
+            """
+            INSERT INTO turn VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT (id) DO UPDATE SET state = ?4, ended_ms = ?6, body = ?7, sum = ?8
+            """,
+            [
+                turn.id.description, turn.session.description, turn.agent, turn.stateName, turn.startedAt.wallMilliseconds,
+                turn.endedAt?.wallMilliseconds, body, Checksum.of(body),
             ])
     }
 

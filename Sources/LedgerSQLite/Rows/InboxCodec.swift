@@ -58,6 +58,7 @@ enum InboxCodec {
         case .cancelWake(let id): ["cancelWake": .string(id.description)]
         case .retryWake(let id): ["retryWake": .string(id.description)]
         case .markDelivered(let id): ["markDelivered": .string(id.description)]
+        case .cancelTurn(let id): ["cancelTurn": .string(id.description)]
         }
     }
 
@@ -137,6 +138,7 @@ enum InboxCodec {
         if let id = id("cancelWake") { return .cancelWake(id) }
         if let id = id("retryWake") { return .retryWake(id) }
         if let id = id("markDelivered") { return .markDelivered(id) }
+        if let id = json["cancelTurn"]?.string.flatMap({ DeliveryID($0) }) { return .cancelTurn(id) }
         return nil
     }
 }

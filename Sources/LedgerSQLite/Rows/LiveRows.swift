@@ -19,8 +19,11 @@ struct LiveRows {
     private static let sentinels =
         "SELECT body, id, sum FROM sentinel WHERE ended_ms IS NULL AND awaits_adoption = 0 ORDER BY requested_ms"
 
+    private static let turns = "SELECT body, id, sum FROM turn WHERE ended_ms IS NULL ORDER BY started_ms"
+    private static let leases = "SELECT body, run, sum FROM lease ORDER BY run"
+
     /// What a start asks of the large tables.
-    static let queries = [wakes, deliveries, sentinels]
+    static let queries = [wakes, deliveries, sentinels, turns]
 
     func load(endedWakesSince moment: Moment) throws -> [Change] {
         let live = try codec.values(Wake.self, database, Self.wakes)
@@ -28,7 +31,8 @@ struct LiveRows {
         let sentinels = try codec.values(Sentinel.self, database, Self.sentinels)
         let wakes = (live + (try endedWakes(since: moment))).sorted { $0.sequence < $1.sequence }
         return try epochs().map { .epoch($0.target, $0.epoch) } + wakes.map { .wake($0) } + deliveries.map { .delivery($0) }
-            + sentinels.map { .sentinel($0) }
+            + sentinels.map { .sentinel($0) } + codec.values(Turn.self, database, Self.turns).map { .turn($0) }
+            + codec.values(Lease.self, database, Self.leases).map { .lease(path: $0.path, $0) }
     }
 
     /// One wake with its deliveries, whatever its state.

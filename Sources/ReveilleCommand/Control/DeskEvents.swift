@@ -8,7 +8,7 @@ enum DeskEvents {
     /// Their names, in the order of docs/PROTOCOL.md. `tick` and `shutdown` are the server's own.
     static let all = [
         "tick", "health", "shutdown", "config.changed", "channels.changed", "wake.opened", "wake.joined", "wake.sealed",
-        "wake.ended", "wake.delivery", "wake.sentinel",
+        "wake.ended", "wake.delivery", "wake.sentinel", "run.turn", "run.lease",
     ]
 
     /// What is told of a decision; nil: nothing.
@@ -26,6 +26,8 @@ enum DeskEvents {
         case .sentinelArmed, .sentinelRefused, .sentinelRestarting, .sentinelFired, .sentinelNotRestarted, .sentinelTargetFailed,
             .sentinelExpired, .sentinelCancelled:
             name = "wake.sentinel"
+        case .turnStarted, .turnEnded, .turnFailed: name = "run.turn"
+        case .leaseRenewed, .leaseRunOut, .leaseGivenUp: name = "run.lease"
         case .channelChanged, .channelDoubted, .channelTrusted, .routeChanged, .commandRefused, .inboxRefused: return nil
         }
         var payload: JSONObject = ["code": .string(decision.code.rawValue), "ts": .integer(now.wallMilliseconds)]

@@ -19,6 +19,15 @@ public struct Coordinator: Sendable {
     /// Channels that may serve nobody though they are up.
     public private(set) var doubts: [ChannelName: Doubt] = [:]
 
+    /// Turns that run as commands.
+    public private(set) var turns: [DeliveryID: Turn] = [:]
+    /// The leases of pending run states, by file.
+    public private(set) var leases: [String: Lease] = [:]
+    /// What is pending in run states, by file.
+    public private(set) var works: [String: WorkInHand] = [:]
+
+    private(set) var turnTries: [SessionKey: Int] = [:]
+    private(set) var quietUntil: Moment?
     private(set) var progress: [DeliveryID: Progress] = [:]
     private(set) var unsettled: [RestartTarget: Sighting] = [:]
     /// Targets that were seen in this life; what is known of the others is from an earlier one.
@@ -89,6 +98,11 @@ public struct Coordinator: Sendable {
         case .unsettled(let target, let epoch, let story):
             unsettled[target] = epoch.map { Sighting(epoch: $0, story: story) }
             seen.insert(target)
+        case .turn(let turn): turns[turn.id] = turn.end == nil ? turn : nil
+        case .lease(let path, let lease): leases[path] = lease
+        case .work(let path, let work): works[path] = work
+        case .turnTries(let session, let count): turnTries[session] = count == 0 ? nil : count
+        case .quiet(let until): quietUntil = until
         case .timer(let timer): timers.insert(timer)
         case .timersPassed(let microseconds): timers.removeAll(upToMicroseconds: microseconds)
         case .attempt, .inboxApplied, .inboxRefused: break

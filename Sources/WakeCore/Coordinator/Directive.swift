@@ -19,6 +19,12 @@ public enum Directive: Hashable, Sendable {
     case send(SendOrder)
     /// Look for a receipt; answer with `searched`.
     case search(SearchOrder)
+    /// Wait for a turn's end; answer with `turnEnded`.
+    case followTurn(Turn)
+    /// End a turn.
+    case cancelTurn(Turn)
+    /// A turn's result is stored: what was kept for it may go.
+    case forgetTurn(Turn)
     /// One decision, for the log.
     case tell(Decision)
 }
@@ -113,6 +119,16 @@ public enum Change: Hashable, Sendable {
     case progress(DeliveryID, Progress)
     /// A target was seen, and in an epoch that has still to settle where there is one; not durable.
     case unsettled(RestartTarget, Epoch?, story: RestartStory? = nil)
+    /// A turn that is a command, as it is now.
+    case turn(Turn)
+    /// A run state's lease as it is now; nil: it has none any more.
+    case lease(path: String, Lease?)
+    /// What is pending in a run state; not durable, the file is.
+    case work(path: String, WorkInHand?)
+    /// How often in a row a session's turn could not be taken; not durable.
+    case turnTries(SessionKey, Int)
+    /// Until when nobody is woken for what stands still; not durable.
+    case quiet(until: Moment?)
     /// Something to look at at that boottime; not durable.
     case timer(Timer)
     /// The timers up to that boottime were looked at; not durable.
@@ -121,9 +137,9 @@ public enum Change: Hashable, Sendable {
     /// Whether the ledger stores it.
     public var isDurable: Bool {
         switch self {
-        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel: true
+        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel, .turn, .lease: true
         case .route(_, let info): info.state != .unknown && !info.isChecking
-        case .doubt, .progress, .unsettled, .timer, .timersPassed: false
+        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: false
         }
     }
 
@@ -193,6 +209,7 @@ public struct Decision: Hashable, Sendable {
         case deliveryCancelled, deliveryUnresolved
         case gateShutLong, fallbackTaken, channelChanged, channelDoubted, channelTrusted, routeChanged, commandRefused,
             inboxRefused
+        case turnStarted, turnEnded, turnFailed, leaseRenewed, leaseRunOut, leaseGivenUp
     }
 
     /// What was decided.
@@ -214,7 +231,7 @@ public struct Decision: Hashable, Sendable {
     public var needsOperator: Bool {
         switch code {
         case .deliveryDead, .deliveryExpired, .deliveryUnresolved, .gateShutLong, .sentinelRefused, .inboxRefused,
-            .commandRefused:
+            .commandRefused, .turnFailed, .leaseGivenUp:
             true
         default: false
         }

@@ -38,6 +38,14 @@ public enum Event: Hashable, Sendable {
     case receiptSeen(DeliveryID, Receipt)
     /// The wall clock became synchronised: what waited for it may be decided.
     case clockSynchronised
+    /// A run state was read, or is gone: what is pending in it, with a mark that changes when the work goes on.
+    case workSeen(path: String, WorkInHand?, fingerprint: String)
+    /// A person wrote in a session, or its agent was seen at work.
+    case sessionActive(SessionKey)
+    /// The quiet hours were entered, and last until then; nil: they are over.
+    case quietHours(until: Moment?)
+    /// A turn that runs as a command has ended.
+    case turnEnded(DeliveryID, Turn.End)
     /// Time went by up to ``Coordinator/nextDeadlineMicroseconds``.
     case timePassed
 }
@@ -52,6 +60,8 @@ public enum OperatorCommand: Hashable, Sendable, Codable {
     case retryWake(WakeID)
     /// The unresolved parts of a wake did arrive.
     case markDelivered(WakeID)
+    /// End a turn that runs as a command.
+    case cancelTurn(DeliveryID)
 }
 
 /// A wake that has ended, with its deliveries, as the ledger holds it.

@@ -17,6 +17,9 @@ struct Step {
     private var doubts: [ChannelName: Doubt?] = [:]
     private var epochs: [RestartTarget: Epoch] = [:]
     private var unsettled: [RestartTarget: Coordinator.Sighting?] = [:]
+    private var turns: [DeliveryID: Turn] = [:]
+    private var leases: [String: Lease?] = [:]
+    private var works: [String: WorkInHand?] = [:]
     private var opened: [Coordinator.Place: WakeID] = [:]
     private var fresh: [DeliveryID] = []
     private var nextSequence: Int64
@@ -26,7 +29,7 @@ struct Step {
     private enum Slot: Hashable {
         case sentinel(SentinelID), wake(WakeID), delivery(DeliveryID), progress(DeliveryID), route(Route), channel(ChannelName)
         case doubt(ChannelName)
-        case epoch(RestartTarget)
+        case epoch(RestartTarget), turn(DeliveryID), lease(String)
     }
 
     init(_ base: Coordinator, at now: Moment, dice: Dice) {
@@ -54,11 +57,35 @@ struct Step {
     func doubt(_ name: ChannelName) -> Doubt? { doubts[name] ?? base.doubts[name] }
     func epoch(_ target: RestartTarget) -> Epoch? { epochs[target] ?? base.epochs[target] }
     func sighting(_ target: RestartTarget) -> Coordinator.Sighting? { unsettled[target] ?? base.unsettled[target] }
+    func turn(_ id: DeliveryID) -> Turn? { turns[id] ?? base.turns[id] }
+    func lease(_ path: String) -> Lease? { leases[path] ?? base.leases[path] }
+    func work(_ path: String) -> WorkInHand? { works[path] ?? base.works[path] }
+    var quietUntil: Moment? { base.quietUntil }
+    var freshDeliveries: [DeliveryID] { fresh }
     func unsettled(_ target: RestartTarget) -> Epoch? { sighting(target)?.epoch }
     func isSeen(_ target: RestartTarget) -> Bool {
         target == .daemon || target == .exec || base.seen.contains(target) || unsettled.keys.contains(target)
     }
     func gateIsOpen(_ place: Route) -> Bool { channel(place.channel).isReady && route(place).state.isReady }
+
+    /// The turns that run as commands, oldest first.
+    var openTurns: [Turn] {
+        let ids = Set(base.turns.keys).union(turns.keys)
+        return ids.compactMap { turn($0) }.filter { $0.end == nil }.sorted { $0.id.description < $1.id.description }
+    }
+
+    func openTurn(of session: SessionKey) -> Turn? {
+        (base.turns.isEmpty && turns.isEmpty) ? nil : openTurns.first { $0.session == session }
+    }
+
+    func leases(of session: SessionKey) -> [Lease] {
+        Set(base.leases.keys).union(leases.keys).sorted().compactMap { lease($0) }.filter { $0.session == session }
+    }
+
+    /// What is pending for a session, by file.
+    func works(of session: SessionKey) -> [WorkInHand] {
+        Set(base.works.keys).union(works.keys).sorted().compactMap { work($0) }.filter { $0.session == session }
+    }
 
     func openWake(_ place: Coordinator.Place) -> Wake? {
         guard let id = opened[place] ?? base.openWakes[place], let wake = wake(id), wake.takesNotes else { return nil }
@@ -138,6 +165,26 @@ struct Step {
         changes.append(.unsettled(target, epoch, story: story))
     }
 
+    mutating func put(_ turn: Turn) {
+        turns[turn.id] = turn
+        note(.turn(turn.id), .turn(turn))
+    }
+
+    mutating func put(_ lease: Lease) {
+        leases[lease.path] = .some(lease)
+        note(.lease(lease.path), .lease(path: lease.path, lease))
+    }
+
+    mutating func drop(leaseOf path: String) {
+        leases[path] = .some(nil)
+        note(.lease(path), .lease(path: path, nil))
+    }
+
+    mutating func put(_ work: WorkInHand?, at path: String) {
+        works[path] = .some(work)
+        changes.append(.work(path: path, work))
+    }
+
     mutating func change(_ change: Change) { changes.append(change) }
 
     mutating func act(_ directive: Directive) { actions.append(directive) }
@@ -175,7 +222,7 @@ struct Step {
     /// Whether it waits for nothing but the far side.
     func mayGo(_ id: DeliveryID) -> Bool {
         guard let delivery = delivery(id), delivery.state == .held, gateIsOpen(delivery.route) else { return false }
-        return isItsTurn(delivery) && !progress(id).permitRequested
+        return isItsTurn(delivery) && !progress(id).permitRequested && turnInTheWay(of: delivery) == nil
     }
 
     private func isItsTurn(_ delivery: Delivery) -> Bool {

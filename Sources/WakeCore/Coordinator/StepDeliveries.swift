@@ -18,9 +18,12 @@ extension Step {
     }
 
     private func text(of wake: Wake, for id: DeliveryID) -> String {
-        guard id.kind == .turn else { return NoticeText.of(wake, at: now) }
-        guard case .known(let missed) = progress(id).briefing else { return TurnText.of(wake, missed: [], at: now) }
-        return TurnText.of(wake, missed: missed, at: now)
+        let works = works(of: wake.session)
+        guard id.kind == .turn else { return NoticeText.of(wake, works, policy.texts, at: now) }
+        guard case .known(let missed) = progress(id).briefing else {
+            return TurnText.of(wake, works, missed: [], policy.texts, at: now)
+        }
+        return TurnText.of(wake, works, missed: missed, policy.texts, at: now)
     }
 
     mutating func attemptEnded(_ id: DeliveryID, _ outcome: Outcome) {
@@ -68,6 +71,12 @@ extension Step {
 
     private mutating func moved(_ delivery: Delivery, from old: Delivery) {
         tell(decision(code(delivery), delivery, reason(delivery)))
+        if case .delivered(let receipt) = delivery.state {
+            turnStarted(delivery, receipt)
+            sessionWoken(delivery.session)
+        } else if delivery.id.kind == .turn, old.state == .sending {
+            considerTurns(of: delivery.session.agent)
+        }
         if old.state == .held, progress(delivery.id).permitRequested {
             withdrawPermit(delivery.id)
         }
@@ -208,7 +217,7 @@ extension Step {
     private func reason(_ delivery: Delivery) -> String? {
         switch delivery.state {
         case .dead(let reason), .unresolved(let reason): reason
-        case .held: base.shutGate(delivery.route)
+        case .held: base.shutGate(delivery.route) ?? turnInTheWay(of: delivery)
         default: delivery.lastResult
         }
     }

@@ -22,6 +22,10 @@ extension Step {
         case .attemptEnded(let id, let outcome): attemptEnded(id, outcome)
         case .searched(let id, let search): searched(id, search)
         case .receiptSeen(let id, let receipt): receiptSeen(id, receipt)
+        case .workSeen(let path, let work, let fingerprint): workSeen(path, work, fingerprint)
+        case .sessionActive(let session): sessionActive(session)
+        case .quietHours(let until): change(.quiet(until: until))
+        case .turnEnded(let id, let end): turnEnded(id, end)
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
             for delivery in activeDeliveries() { armHold(delivery.id) }
@@ -42,6 +46,8 @@ extension Step {
             move(delivery.id, .daemonStarted)
             needRoute(delivery.route)
         }
+        for turn in openTurns { act(.followTurn(turn)) }
+        armBeats()
     }
 
     private mutating func timePassed() {
@@ -58,6 +64,8 @@ extension Step {
             case .escalation(let id): escalate(id)
             case .route(let place, let since): recheck(place, since)
             case .probe(let name, let since): probe(name, since)
+            case .lease(let path): leaseDue(path)
+            case .beat(let agent): beat(agent)
             case .settle(let target, let epoch):
                 if let seen = sighting(target), seen.epoch == epoch { settled(target, epoch, seen.story) }
             }
@@ -76,6 +84,7 @@ extension Step {
         case .cancelWake(let id): order(id, .cancelled)
         case .retryWake(let id): order(id, .retried)
         case .markDelivered(let id): order(id, .markedDelivered)
+        case .cancelTurn(let id): cancelTurn(id)
         }
     }
 

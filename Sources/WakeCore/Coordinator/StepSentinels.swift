@@ -1,5 +1,6 @@
 extension Step {
-    mutating func requested(_ request: RestartRequest, _ row: Int64?) {
+    mutating func requested(_ wish: RestartRequest, _ row: Int64?) {
+        let request = withTurn(wish)
         let isFull = base.sentinels.count >= Limits.openSentinels
         let problems = request.problems + (isFull ? ["\(Limits.openSentinels) sentinels are open already"] : [])
         guard problems.isEmpty else {
@@ -29,6 +30,23 @@ extension Step {
             }
         }
         examine(sentinel.id)
+    }
+
+    /// Whose agent is a command of ours gets its turn with what it asked for.
+    private func withTurn(_ wish: RestartRequest) -> RestartRequest {
+        let route = wish.route ?? wish.session.route
+        guard wish.origin == .requested, wish.owes == [.notice], route?.channel.gateway == nil,
+            wish.session.agent.map({ policy.commandAgents[$0] != nil }) ?? false
+        else { return wish }
+        var request = wish
+        request.owes.insert(.turn)
+        return request
+    }
+
+    /// Whether there is somebody who starts turns of the session.
+    func takesTurns(_ session: SessionKey, over route: Route?) -> Bool {
+        guard let route else { return false }
+        return route.channel.gateway != nil || session.agent.map { policy.commandAgents[$0] != nil } ?? false
     }
 
     func openSentinels(of target: RestartTarget?) -> [Sentinel] {

@@ -20,6 +20,10 @@ public struct Timer: Hashable, Sendable {
         case probe(ChannelName, since: Moment)
         /// An epoch that may have settled.
         case settle(RestartTarget, Epoch)
+        /// A lease that may have run out.
+        case lease(String)
+        /// An agent's heartbeat.
+        case beat(String)
     }
 
     /// When, in microseconds of boottime.

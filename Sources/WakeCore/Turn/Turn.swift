@@ -22,6 +22,8 @@ public struct Turn: Hashable, Sendable, Codable {
     public let agent: String
     /// Where the session is talked to.
     public let route: Route
+    /// What it was started for, 1 byte to 8 KiB: with this it is asked again if it can't now.
+    public let note: String
     /// What it runs in: a unit and its invocation, or a process and its start time.
     public let receipt: Receipt
     /// When it started.
@@ -31,12 +33,27 @@ public struct Turn: Hashable, Sendable, Codable {
     /// When it ended, as far as we know.
     public internal(set) var endedAt: Moment?
 
+    /// Its state in a word, as in the drawings.
+    public var stateName: String {
+        switch end {
+        case nil: "running"
+        case .done: "done"
+        case .tryLater: "tryLater"
+        case .failed: "failed"
+        case .cancelled: "cancelled"
+        case .lost: "lost"
+        }
+    }
+
     /// Makes one that runs.
-    public init(id: DeliveryID, session: SessionKey, agent: String, route: Route, receipt: Receipt, startedAt: Moment) {
+    public init(
+        id: DeliveryID, session: SessionKey, agent: String, route: Route, note: String, receipt: Receipt, startedAt: Moment
+    ) {
         self.id = id
         self.session = session
         self.agent = agent
         self.route = route
+        self.note = note
         self.receipt = receipt
         self.startedAt = startedAt
     }

@@ -4,9 +4,34 @@ public enum NoticeText {
     ///
     /// - Parameters:
     ///   - wake: what is owed.
+    ///   - works: what is pending for the session.
+    ///   - texts: what the operator has chosen.
     ///   - now: when the text is fixed.
-    /// - Returns: a headline and the quoted text of each note.
-    public static func of(_ wake: Wake, at now: Moment) -> String {
+    /// - Returns: a headline and the quoted text of each note, and the next step of what is pending.
+    public static func of(_ wake: Wake, _ works: [WorkInHand] = [], _ texts: Policy.Texts = .init(), at now: Moment) -> String {
+        let values = [
+            "notes": headlines(wake, at: now), "next": works.map(WorkText.next).filter { !$0.isEmpty }.joined(separator: "\n"),
+            "goal": works.first.map { WorkText.line($0.goal) } ?? "", "session": wake.session.description,
+            "wake": wake.id.description,
+        ]
+        return (texts.notice ?? standard).filled(values)
+    }
+
+    /// The fields of the text: each note with its headline, the next steps of what is pending, its goal, session and wake.
+    public static let fields: Set<String> = ["notes", "next", "goal", "session", "wake"]
+
+    /// The standard text.
+    public static let standardText = "{notes}\n{next}"
+
+    private static let standard: Template = {
+        guard let template = try? Template(standardText, fields: fields) else {
+            preconditionFailure("the standard text is faulty")
+        }
+        return template
+    }()
+
+    /// Each note under its headline.
+    static func headlines(_ wake: Wake, at now: Moment) -> String {
         wake.notes.map { note in headline(note, at: now) + "\n" + quoted(note.text) }.joined(separator: "\n")
     }
 
@@ -26,6 +51,8 @@ public enum NoticeText {
         case .resultUnknown:
             return
                 "**The command was cut off by a restart of Reveille**; whether it took effect is unknown, so check first\(ago). Then:"
+        case .asked where note.origin == .stalled: return "**Nothing goes on here**. Go on with:"
+        case .asked where note.origin == .sent: return "**A message for the agent**\(ago):"
         case .asked: return "**Woken as asked**\(ago). Go on with:"
         case .didNotHappen(let reason) where note.target == .nothing:
             return "**A wake that was asked for came too late**: \(line(reason))\(ago). The note was:"

@@ -9,15 +9,62 @@ public enum TurnText {
     ///
     /// - Parameters:
     ///   - wake: what is owed.
+    ///   - works: what is pending for the session.
     ///   - missed: what people wrote meanwhile, oldest first.
+    ///   - texts: what the operator has chosen.
     ///   - now: when the text is fixed.
-    /// - Returns: why the agent is woken, each note, and what it missed.
-    public static func of(_ wake: Wake, missed: [MissedMessage], at now: Moment) -> String {
-        var parts = ["You were interrupted, and this wakes you. What happened, and what you were told to go on with:"]
-        parts.append(NoticeText.of(wake, at: now))
-        if let words = quoted(missed, at: now) { parts.append(words) }
-        parts.append("If the work is done already, say so in a line, and do nothing twice.")
-        return parts.joined(separator: "\n\n")
+    /// - Returns: why the agent is woken, each note, where its work stands, what it missed, and what to call.
+    public static func of(
+        _ wake: Wake, _ works: [WorkInHand] = [], missed: [MissedMessage], _ texts: Policy.Texts = .init(), at now: Moment
+    ) -> String {
+        let work = works.map { WorkText.whole($0, at: now) }.joined(separator: "\n\n")
+        let values = [
+            "why": opening(wake), "notes": NoticeText.headlines(wake, at: now),
+            "work": work.isEmpty ? "" : "Where the work stands, as its run state says:\n" + work,
+            "goal": works.first.map { WorkText.line($0.goal) } ?? "",
+            "steps": works.first.map { NoticeText.quoted(WorkText.plan($0)) } ?? "",
+            "next": works.first.map(WorkText.next) ?? "", "operation": works.first.map { WorkText.line($0.operation) } ?? "",
+            "file": works.first?.path ?? "", "missed": quoted(missed, at: now) ?? "",
+            "whenDone": works.map(WorkText.whenDone).joined(separator: "\n"), "session": wake.session.description,
+            "wake": wake.id.description,
+        ]
+        return (texts.turn ?? standard).filled(values)
+    }
+
+    /// The fields of the text: why it is woken, each note with its cause, the whole of the pending run states; of the first of them goal,
+    /// steps, next step, name and file; what people wrote, what to call when done, session and wake.
+    public static let fields: Set<String> = [
+        "why", "notes", "work", "goal", "steps", "next", "operation", "file", "missed", "whenDone", "session", "wake",
+    ]
+
+    /// The standard text.
+    public static let standardText = """
+        {why}
+
+        {notes}
+
+        {work}
+
+        {missed}
+
+        {whenDone}
+
+        If the work is done already, say so in a line, and do nothing twice.
+        """
+
+    private static let standard: Template = {
+        guard let template = try? Template(standardText, fields: fields) else {
+            preconditionFailure("the standard text is faulty")
+        }
+        return template
+    }()
+
+    /// One that was only sent a message, or a job, was not interrupted.
+    private static func opening(_ wake: Wake) -> String {
+        let wasCutOff = wake.notes.contains { $0.target != .nothing }
+        return wasCutOff
+            ? "You were interrupted, and this wakes you. What happened, and what you were told to go on with:"
+            : "This wakes you. What for:"
     }
 
     /// The newest that fit, oldest first.

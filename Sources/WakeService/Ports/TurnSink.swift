@@ -5,8 +5,8 @@ public import WakeCore
 /// Promises: a turn is started only within ``start(_:)``, once per call. Its outcome is `transient` or `unavailable` only if the far side
 /// provably did not accept the turn. A call always returns, at the latest after the policy's attempt timeout.
 public protocol TurnSink: Sendable {
-    /// Whether it starts turns over that channel.
-    func serves(_ channel: ChannelName) -> Bool
+    /// Whether it starts the turns of that session over that channel.
+    func serves(_ session: SessionKey, over channel: ChannelName) -> Bool
 
     /// Hands the turn over; accepted means that the agent will have it, not that it is done.
     func start(_ order: SendOrder) async -> Outcome

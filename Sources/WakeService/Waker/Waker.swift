@@ -267,6 +267,8 @@ public actor Waker {
         logger.notice("the ledger has room again")
     }
 
+    func session(of id: DeliveryID) -> SessionKey? { runner?.coordinator.deliveries[id]?.session }
+
     private func readInbox(_ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
         while !isFull {
             let rows = try ledger.inbox(after: lastInboxRow, limit: 256)
@@ -287,7 +289,7 @@ public actor Waker {
             let wake: WakeID? =
                 switch command {
                 case .cancelWake(let id), .retryWake(let id), .markDelivered(let id): id
-                case .cancelSentinel: nil
+                case .cancelSentinel, .cancelTurn: nil
                 }
             let ended =
                 if let wake, runner?.coordinator.wakes[wake] == nil { try ledger.endedWake(wake) } else { EndedWake?.none }
@@ -316,6 +318,9 @@ public actor Waker {
         case .requestPermit(let id, let route): requestPermit(id, route)
         case .send(let order): send(order, &group)
         case .search(let order): search(order, &group)
+        case .followTurn(let turn): follow(turn, &group)
+        case .cancelTurn(let turn): cancel(turn, &group)
+        case .forgetTurn(let turn): forget(turn, &group)
         }
     }
 

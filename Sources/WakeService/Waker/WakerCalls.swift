@@ -4,7 +4,9 @@ import WakeCore
 extension Waker {
     func requestPermit(_ id: DeliveryID, _ route: Route) {
         // Who starts turns has no limits that must be waited for.
-        if id.kind == .turn, turnSink(of: route.channel) != nil { return grantedAtOnce.append(id) }
+        if id.kind == .turn, let session = session(of: id), turnSink(of: session, over: route.channel) != nil {
+            return grantedAtOnce.append(id)
+        }
         guard let transport = transport(of: route.channel) else { return }
         if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
         permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
@@ -40,7 +42,7 @@ extension Waker {
 
     func search(_ order: SearchOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         let lookup = outside.lookups.first { $0.serves(order.route.channel) }
-        let sink = order.delivery.kind == .turn ? turnSink(of: order.route.channel) : nil
+        let sink = order.delivery.kind == .turn ? turnSink(of: order.session, over: order.route.channel) : nil
         group.addTask { [moments, mail] in
             let search = await OutsideCall.answer(within: Self.lookLimit, moments) { () -> ReceiptSearch in
                 if let sink { return await sink.search(order) }
@@ -54,7 +56,7 @@ extension Waker {
         sendsUnderWay += 1
         permits.use(order.delivery)
         let transport = transport(of: order.route.channel)
-        let sink = order.delivery.kind == .turn ? turnSink(of: order.route.channel) : nil
+        let sink = order.delivery.kind == .turn ? turnSink(of: order.session, over: order.route.channel) : nil
         group.addTask { [moments, mail, policy] in
             // Its answer is worth waiting for, a stop included; a transport that breaks its promise to return is not.
             let outcome = await OutsideCall.answer(
@@ -71,9 +73,33 @@ extension Waker {
         }
     }
 
+    func follow(_ turn: Turn, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        guard let keeper = keeper(of: turn) else {
+            _ = mail.yield(.event(.turnEnded(turn.id, .lost(reason: "agent \(turn.agent) is not configured any more"))))
+            return
+        }
+        group.addTask { [mail] in
+            if let end = await keeper.follow(turn) { mail.yield(.event(.turnEnded(turn.id, end))) }
+        }
+    }
+
+    func cancel(_ turn: Turn, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let keeper = keeper(of: turn)
+        group.addTask { await keeper?.cancel(turn) }
+    }
+
+    func forget(_ turn: Turn, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        let keeper = keeper(of: turn)
+        group.addTask { await keeper?.forget(turn) }
+    }
+
+    private func keeper(of turn: Turn) -> (any TurnKeeper)? { outside.keepers.first { $0.runs(turn.agent) } }
+
     func transport(of channel: ChannelName) -> (any NoticeTransport)? {
         outside.transports.first { $0.serves(channel) }
     }
 
-    private func turnSink(of channel: ChannelName) -> (any TurnSink)? { outside.turns.first { $0.serves(channel) } }
+    private func turnSink(of session: SessionKey, over channel: ChannelName) -> (any TurnSink)? {
+        outside.turns.first { $0.serves(session, over: channel) }
+    }
 }

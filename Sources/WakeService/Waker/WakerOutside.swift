@@ -5,6 +5,8 @@ extension Waker {
         public var transports: [any NoticeTransport]
         /// Starts turns.
         public var turns: [any TurnSink]
+        /// Looks after turns that are commands.
+        public var keepers: [any TurnKeeper]
         /// Knows what has changed before a first attempt.
         public var briefings: [any BriefingSource]
         /// Checks routes.
@@ -18,12 +20,14 @@ extension Waker {
 
         /// Joins the adapters.
         public init(
-            transports: [any NoticeTransport] = [], turns: [any TurnSink] = [], briefings: [any BriefingSource] = [],
+            transports: [any NoticeTransport] = [], turns: [any TurnSink] = [], keepers: [any TurnKeeper] = [],
+            briefings: [any BriefingSource] = [],
             routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
             epochs: [any EpochSource] = [], restarts: RestartCoordinator = RestartCoordinator([])
         ) {
             self.transports = transports
             self.turns = turns
+            self.keepers = keepers
             self.briefings = briefings
             self.routeChecks = routeChecks
             self.lookups = lookups

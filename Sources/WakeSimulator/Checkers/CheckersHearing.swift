@@ -131,6 +131,7 @@ extension Checkers {
         case .cancelSentinel(let id): asked[id]?.cancelled = true
         case .cancelWake(let id): cancelledWakes.insert(id)
         case .markDelivered(let id): markedWakes.insert(id)
+        case .cancelTurn: break
         case .retryWake(let id): retriedWakes[id, default: 0] += 1
         }
     }

@@ -33,6 +33,9 @@ enum Describe {
         case .requestPermit(let id, _): "ask a permit for \(id)"
         case .returnPermit(let id): "return the permit of \(id)"
         case .send(let order): "send \(order.delivery), attempt \(order.attempt), nonce \(order.nonce)"
+        case .followTurn(let turn): "follow turn \(turn.id)"
+        case .cancelTurn(let turn): "cancel turn \(turn.id)"
+        case .forgetTurn(let turn): "forget turn \(turn.id): \(turn.stateName)"
         case .search(let order): "search \(order.delivery)"
         case .tell(let decision):
             "\(decision.code.rawValue) \(decision.delivery?.description ?? decision.wake?.description ?? decision.sentinel?.description ?? "")"

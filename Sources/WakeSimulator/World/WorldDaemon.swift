@@ -194,6 +194,7 @@ extension World {
         case .send(let order): send(order)
         case .brief(let order): plan(.briefing(life: life, order), after: span(5, 400))
         case .search(let order): plan(.historyRead(life: life, order), after: span(5, 400))
+        case .followTurn, .cancelTurn, .forgetTurn: break
         case .tell(let decision): checkers.told(decision, at: time)
         }
         log("     > \(Describe.directive(directive))")
@@ -242,7 +243,7 @@ extension World {
 
     func ended(_ command: OperatorCommand) -> EndedWake? {
         switch command {
-        case .cancelSentinel: nil
+        case .cancelSentinel, .cancelTurn: nil
         case .cancelWake(let id), .retryWake(let id), .markDelivered(let id): try? ledger.endedWake(id)
         }
     }

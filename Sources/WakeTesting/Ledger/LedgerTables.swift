@@ -31,6 +31,10 @@ public struct LedgerTables: Sendable {
     public internal(set) var wakes: [WakeID: Wake] = [:]
     /// Every delivery.
     public internal(set) var deliveries: [DeliveryID: Delivery] = [:]
+    /// Every turn that is a command, ended or not.
+    public internal(set) var turns: [DeliveryID: Turn] = [:]
+    /// The leases of run states, by file.
+    public internal(set) var leases: [String: Lease] = [:]
     /// The last seen epochs.
     public internal(set) var epochs: [RestartTarget: Epoch] = [:]
     /// The channels' states, for people.
@@ -59,7 +63,9 @@ public struct LedgerTables: Sendable {
             refused.append(RefusedRow(row: row, item: inbox.removeValue(forKey: row), reason: reason))
         case .channel(let name, let state): channels[name] = state
         case .route(let route, let info): routes[route] = info
-        case .doubt, .progress, .unsettled, .timer, .timersPassed: break
+        case .turn(let turn): turns[turn.id] = turn
+        case .lease(let path, let lease): leases[path] = lease
+        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }
 
@@ -77,6 +83,8 @@ public struct LedgerTables: Sendable {
             changes.append(.wake(wake))
             if wake.state != .ended { changes += wake.deliveries.compactMap { deliveries[$0].map { .delivery($0) } } }
         }
+        changes += turns.values.filter { $0.end == nil }.map { .turn($0) }
+        changes += leases.map { .lease(path: $0.key, $0.value) }
         return changes
     }
 }
