@@ -119,6 +119,14 @@ public enum Checker: String, Sendable, CaseIterable {
     case observedTwice = "observed-twice"
     /// A session that its own restarts keep waking was not stopped.
     case loop
+    /// Two turns of one session ran at once, or more of an agent than may.
+    case turnOverlap = "turn-overlap"
+    /// A turn has no result, or another than it had; or what was kept of it went before its result was durable.
+    case turnLost = "turn-lost"
+    /// A session was woken for work that went on, or without end.
+    case nagged
+    /// Work stood still, and nobody was woken for it or told.
+    case stalled
 }
 
 /// Counters of a run; they add up.
@@ -143,6 +151,8 @@ public struct SimulationStatistics: Sendable {
     public var sends = 0
     /// Messages visible.
     public var messages = 0
+    /// Turns that ran as commands.
+    public var turns = 0
 
     /// Zeroes.
     public init() {}
@@ -159,5 +169,6 @@ public struct SimulationStatistics: Sendable {
         left.wakes += right.wakes
         left.sends += right.sends
         left.messages += right.messages
+        left.turns += right.turns
     }
 }

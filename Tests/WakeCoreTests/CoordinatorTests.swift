@@ -49,6 +49,29 @@ struct CoordinatorTests {
         #expect(story.coordinator.wakes.count == 1)
     }
 
+    @Test("what is known of a target that is down is no restart since it was asked for")
+    func downMeanwhile() {
+        var story = Story()
+        story.coordinator.adopt([.epoch(Self.web, .token("old"))])
+        story.begin()
+        story.on(.targetDown(Self.web))
+        story.on(.requested(Sample.request(performedByUs: false, epoch: .token("newer"), at: story.now), inboxRow: nil))
+        story.wait(.seconds(60))
+        #expect(story.coordinator.wakes.isEmpty)
+        story.on(.epochObserved(Self.web, .token("newest"), settled: true))
+        #expect(story.coordinator.wakes.count == 1)
+    }
+
+    @Test("a target that is first seen as given up is not restarted for those who are told so")
+    func gaveUpUnseen() {
+        var story = Story()
+        story.begin()
+        story.on(.requested(Sample.request(epoch: .token("a"), at: story.now), inboxRow: nil))
+        let directives = story.on(.targetGaveUp(Self.web, reason: "start limit", since: nil))
+        #expect(!directives.contains { if case .performRestart = $0 { true } else { false } })
+        #expect(story.told.map(\.code).contains(.sentinelTargetFailed) && story.coordinator.sentinels.isEmpty)
+    }
+
     @Test("a request made while a new epoch settles is about that epoch, not the one before")
     func requestWhileSettling() {
         var story = Story()

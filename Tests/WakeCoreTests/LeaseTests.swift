@@ -93,7 +93,25 @@ struct LeaseTests {
         #expect(story.coordinator.leases[Self.path]?.isGivenUp == false, "progress starts all of it anew")
     }
 
-    @Test("progress, a person's message, or a turn that ends starts the lease anew; a finished run state has none")
+    @Test("an agent that takes each turn and does nothing is given up like one that never answers")
+    func idleTurns() {
+        var story = Self.story { $0.commandAgents = ["infra": 1] }
+        var wakes = 0
+        while story.coordinator.leases[Self.path]?.isGivenUp == false, wakes < 20 {
+            while story.coordinator.wakes.isEmpty { story.wait(.seconds(10)) }
+            wakes += 1
+            story.open()
+            for id in story.coordinator.deliveries.keys.sorted(by: { $0.description < $1.description }) {
+                story.on(.permitGranted(id))
+                let receipt = Receipt(kind: id.kind == .turn ? .unit : .message, id: "r", source: .reply)
+                story.on(.attemptEnded(id, .accepted(receipt)))
+                story.on(.turnEnded(id, .done))
+            }
+        }
+        #expect(wakes == 6, "five wakes, and the word to people")
+    }
+
+    @Test("progress or a person's message starts the lease anew; a finished run state has none")
     func renewed() {
         var story = Self.story()
         story.wait(.seconds(590))

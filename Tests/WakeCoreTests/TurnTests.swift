@@ -162,6 +162,23 @@ struct TurnTests {
         #expect(story.coordinator.turns.isEmpty)
     }
 
+    @Test("what a person wants sent again, out of order, waits for a turn as well, and goes once that has ended")
+    func retried() throws {
+        var story = Self.story()
+        story.fire(1)
+        story.open()
+        let first = try #require(Self.turn(story))
+        story.on(.permitGranted(first))
+        story.on(.attemptEnded(first, .ambiguous(reason: "no answer")))
+        story.on(.searched(first, .cannotTell(reason: "nothing is there")))
+        story.fire(2)
+        let second = try #require(Self.turn(story))
+        _ = Self.start(&story, second)
+        story.on(.commanded(.retryWake(first.wake), ended: nil, inboxRow: nil))
+        #expect(story.coordinator.progress[first]?.permitRequested != true)
+        #expect(Story.permits(story.on(.turnEnded(second, .done))).contains(first))
+    }
+
     @Test("a turn whose start is unclear and then found runs as well")
     func foundLater() throws {
         var story = Self.story()

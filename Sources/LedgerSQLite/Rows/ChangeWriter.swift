@@ -47,7 +47,7 @@ struct ChangeWriter {
                 "INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT (run) DO UPDATE SET body = ?2, sum = ?3",
                 [path, body, Checksum.of(body)])
         case .lease(let path, nil): try run("DELETE FROM lease WHERE run = ?", [path])
-        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }
 

@@ -32,6 +32,8 @@ public struct Coordinator: Sendable {
     private(set) var unsettled: [RestartTarget: Sighting] = [:]
     /// Targets that were seen in this life; what is known of the others is from an earlier one.
     private(set) var seen: Set<RestartTarget> = []
+    /// Targets that were last seen down: the epoch that is known of them is over.
+    private(set) var down: Set<RestartTarget> = []
     private(set) var timers = Timers()
     private(set) var openWakes: [Place: WakeID] = [:]
     private(set) var queues: [Queue: [DeliveryID]] = [:]
@@ -98,6 +100,8 @@ public struct Coordinator: Sendable {
         case .unsettled(let target, let epoch, let story):
             unsettled[target] = epoch.map { Sighting(epoch: $0, story: story) }
             seen.insert(target)
+        case .isDown(let target, true): down.insert(target)
+        case .isDown(let target, false): down.remove(target)
         case .turn(let turn): turns[turn.id] = turn.end == nil ? turn : nil
         case .lease(let path, let lease): leases[path] = lease
         case .work(let path, let work): works[path] = work

@@ -119,6 +119,8 @@ public enum Change: Hashable, Sendable {
     case progress(DeliveryID, Progress)
     /// A target was seen, and in an epoch that has still to settle where there is one; not durable.
     case unsettled(RestartTarget, Epoch?, story: RestartStory? = nil)
+    /// A target was last seen down, or up; not durable.
+    case isDown(RestartTarget, Bool)
     /// A turn that is a command, as it is now.
     case turn(Turn)
     /// A run state's lease as it is now; nil: it has none any more.
@@ -139,7 +141,7 @@ public enum Change: Hashable, Sendable {
         switch self {
         case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel, .turn, .lease: true
         case .route(_, let info): info.state != .unknown && !info.isChecking
-        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: false
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: false
         }
     }
 

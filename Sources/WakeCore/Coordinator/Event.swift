@@ -40,7 +40,7 @@ public enum Event: Hashable, Sendable {
     case clockSynchronised
     /// A run state was read, or is gone: what is pending in it, with a mark that changes when the work goes on.
     case workSeen(path: String, WorkInHand?, fingerprint: String)
-    /// A person wrote in a session, or its agent was seen at work.
+    /// A person wrote in a session.
     case sessionActive(SessionKey)
     /// The quiet hours were entered, and last until then; nil: they are over.
     case quietHours(until: Moment?)

@@ -3,7 +3,8 @@ extension Step {
         var value = progress(id)
         let wasAsked = value.permitRequested
         value.permitRequested = false
-        guard wasAsked, let delivery = delivery(id), delivery.state == .held, gateIsOpen(delivery.route), var wake = wake(id.wake)
+        guard wasAsked, let delivery = delivery(id), delivery.state == .held, gateIsOpen(delivery.route),
+            turnInTheWay(of: delivery) == nil, var wake = wake(id.wake)
         else {
             if wasAsked { put(value, for: id) }
             return act(.returnPermit(id))
@@ -74,7 +75,7 @@ extension Step {
         if case .delivered(let receipt) = delivery.state {
             turnStarted(delivery, receipt)
             sessionWoken(delivery.session)
-        } else if delivery.id.kind == .turn, old.state == .sending {
+        } else if delivery.id.kind == .turn, old.mayRun, !delivery.mayRun {
             considerTurns(of: delivery.session.agent)
         }
         if old.state == .held, progress(delivery.id).permitRequested {

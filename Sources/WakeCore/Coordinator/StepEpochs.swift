@@ -2,6 +2,7 @@
 extension Step {
     mutating func epochObserved(_ target: RestartTarget, _ epoch: Epoch, settled isSettled: Bool, _ story: RestartStory?) {
         let isNews = !isSeen(target)
+        if base.down.contains(target) { change(.isDown(target, false)) }
         if let known = self.epoch(target), !epoch.differs(from: known) {
             if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
             _ = moveSentinels(of: target, to: epoch, story)
@@ -39,15 +40,21 @@ extension Step {
 
     /// It is not up: what was to be known about it is known.
     mutating func targetDown(_ target: RestartTarget) {
-        let isNews = !isSeen(target)
-        if epoch(target) == nil { put(.down, for: target) }
-        if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
-        guard isNews else { return }
+        guard noteDown(target) else { return }
         for sentinel in openSentinels(of: target) { examine(sentinel.id) }
     }
 
+    /// Returns whether it was not seen before.
+    private mutating func noteDown(_ target: RestartTarget) -> Bool {
+        let isNews = !isSeen(target)
+        if !base.down.contains(target) { change(.isDown(target, true)) }
+        if epoch(target) == nil { put(.down, for: target) }
+        if isNews || unsettled(target) != nil { put(unsettled: nil, for: target) }
+        return isNews
+    }
+
     mutating func targetGaveUp(_ target: RestartTarget, _ reason: String, _ since: Moment?) {
-        targetDown(target)
+        let isNews = noteDown(target)
         var told: Set<SessionKey> = []
         for sentinel in openSentinels(of: target) {
             // Who asks for the restart of what has failed already wants it mended.
@@ -55,6 +62,8 @@ extension Step {
             move(sentinel, .targetGaveUp(reason: reason))
             told.insert(sentinel.session)
         }
+        // Only what is left: nothing is begun for what has just been given up.
+        if isNews { for sentinel in openSentinels(of: target) { examine(sentinel.id) } }
         tellWatchers(of: target, .targetFailed(reason: reason), nil, besides: told)
     }
 

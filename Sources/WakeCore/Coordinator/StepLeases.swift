@@ -19,7 +19,7 @@ extension Step {
             lease.boot = now.boot
             lease.countedSince = now
             put(lease)
-            foundAtBoot(lease, work)
+            if !lease.isGivenUp { foundAtBoot(lease, work) }
         }
         arm(lease)
     }
@@ -58,7 +58,7 @@ extension Step {
             return lookAgain(.lease(path), after: left)
         }
         if openTurn(of: lease.session) != nil {
-            lease.renew(at: now)
+            lease.countedSince = now
             put(lease)
             return arm(lease)
         }
@@ -97,7 +97,8 @@ extension Step {
 
     // MARK: What renews it
 
-    /// A delivery of the session arrived: its agent has until the lease runs out from now on.
+    /// A delivery of the session arrived, or a turn of it has ended: its agent has until the lease runs out from now on. That is no
+    /// progress yet, so what was counted stays: an agent that takes its turns and does nothing is not woken without end.
     mutating func sessionWoken(_ session: SessionKey) {
         for var lease in leases(of: session) where !lease.isGivenUp {
             lease.countedSince = now
@@ -106,7 +107,7 @@ extension Step {
         }
     }
 
-    /// Somebody sees to it: a person wrote in the session, or a turn of it has ended.
+    /// Somebody sees to it: a person wrote in the session.
     mutating func sessionActive(_ session: SessionKey) {
         for var lease in leases(of: session) {
             lease.renew(at: now)

@@ -22,7 +22,7 @@ extension Step {
             if target == .daemon {
                 // It was written while no daemon ran.
                 move(sentinel, .epochSettled(current))
-            } else if unsettled(target) == nil {
+            } else if unsettled(target) == nil, !base.down.contains(target) {
                 // The target restarted between the request and now; or the requester saw its newest epoch before us, then we hear of
                 // it before this is believed.
                 put(unsettled: current, for: target)

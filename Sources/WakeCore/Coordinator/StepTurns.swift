@@ -34,7 +34,7 @@ extension Step {
         case .lost(let reason): tell(decision(.turnFailed, turn, "nobody knows how far it came: \(reason)"))
         case .tryLater: again(turn, tries)
         }
-        sessionActive(turn.session)
+        sessionWoken(turn.session)
         considerTurns(of: turn.agent)
     }
 
@@ -74,15 +74,17 @@ extension Step {
             + freshDeliveries.filter { $0.kind == .turn && base.deliveries[$0] == nil }
         return known.filter { other in
             guard other != id, let delivery = delivery(other), delivery.session.agent == agent else { return false }
-            return delivery.state == .sending || delivery.state == .held && progress(other).permitRequested
+            // What may have started counts as if it had.
+            return delivery.mayRun || delivery.state == .held && progress(other).permitRequested
         }.count
     }
 
     /// One of the agent's turns gave way: whoever waited for it may go.
     mutating func considerTurns(of agent: String?) {
         guard let agent else { return }
-        for (queue, line) in base.queues where queue.kind == .turn && queue.session.agent == agent {
-            for id in line { consider(id) }
+        // Also what a person wants sent again, which stands in no line.
+        for delivery in activeDeliveries() where delivery.id.kind == .turn && delivery.session.agent == agent {
+            consider(delivery.id)
         }
     }
 
@@ -91,4 +93,9 @@ extension Step {
             code: code, wake: turn.id.wake, delivery: turn.id, session: turn.session, place: turn.route.description,
             reason: reason)
     }
+}
+
+extension Delivery {
+    /// An attempt is under way, or nobody knows what became of it.
+    var mayRun: Bool { state == .sending || state == .reconciling }
 }

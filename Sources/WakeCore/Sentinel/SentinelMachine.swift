@@ -158,10 +158,10 @@ extension Sentinel {
     }
 
     /// It was asked for in an earlier boot before the clock was set: how long ago, nobody will ever know. What is ours to carry out
-    /// is too late then; anything else gets its lifetime anew.
+    /// is too late then, by enough that a clock which is set once more in between changes nothing; anything else gets its lifetime anew.
     private mutating func countAnew(at now: Moment, _ policy: Policy) {
         let isDue = performedByUs && state == .armed
-        countedSince = isDue ? now.advanced(by: .zero - (delay + policy.restartMaxLate + .milliseconds(1))) : now
+        countedSince = isDue ? now.advanced(by: .zero - (delay + policy.restartMaxLate + .seconds(60))) : now
     }
 
     private mutating func refuseLate(by late: Duration, at now: Moment) -> [Directive] {

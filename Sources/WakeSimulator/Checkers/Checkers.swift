@@ -66,6 +66,16 @@ final class Checkers {
     var cancelledWakes: Set<WakeID> = []
     var markedWakes: Set<WakeID> = []
     var retriedWakes: [WakeID: Int] = [:]
+    // Turns that are commands, and run states.
+    var refusedTurns: [SessionKey: Int] = [:]
+    var works: [String: Work] = [:]
+    /// When something arrived at a session last, as far as the daemon knows.
+    var deliveredAt: [SessionKey: Int64] = [:]
+    /// Sessions of which the daemon has read that work is pending.
+    var leasedSessions: Set<SessionKey> = []
+    var bootedAt: Int64 = 0
+    /// The wall clock has lied at some time, so that ages across boots tell nothing.
+    var clockWasOff = false
     /// Which wake carries a note.
     var carrier: [Int: WakeID] = [:]
     var life = 0
@@ -258,6 +268,8 @@ final class Checkers {
                 if tables.deliveries[delivery.id] != delivery { return "delivery \(delivery.id) is in memory only" }
                 if tables.wakes[delivery.id.wake]?.state == .ended { return "delivery \(delivery.id) of an ended wake stays" }
             }
+            if coordinator.turns != tables.turns.filter({ $0.value.end == nil }) { return "turns" }
+            if coordinator.leases != tables.leases { return "leases" }
             return coordinator.epochs == tables.epochs ? nil : "epochs"
         }
         if let difference { report(.memory, "memory and ledger differ: \(difference)") }

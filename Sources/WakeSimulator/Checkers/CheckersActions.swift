@@ -80,9 +80,13 @@ extension Checkers {
                 report(.noteMissing, "note \(number) joined \(wake), but is not in its message")
             }
         }
+        // A turn that was put off is asked for again with what it was for.
+        let isAgain = world.ledger.read { $0.sentinels.values.contains { $0.wake == wake && $0.origin == .sent } }
         for number in numbers {
-            if let other = carrier[number], other != wake { report(.noteTwice, "note \(number) is sent in \(other) and \(wake)") }
-            carrier[number] = wake
+            if let other = carrier[number], other != wake, !isAgain {
+                report(.noteTwice, "note \(number) is sent in \(other) and \(wake)")
+            }
+            if !isAgain { carrier[number] = wake }
         }
     }
 

@@ -19,6 +19,8 @@ extension Checkers {
             for id in wake.deliveries where tables.deliveries[id] == nil { report(.lost, "\(id) has no row") }
         }
         for delivery in tables.deliveries.values { checkReceipt(delivery, world) }
+        checkTurns(tables, world)
+        checkWork(tables)
         if let coordinator = world.runner?.coordinator, !coordinator.deliveries.isEmpty || !coordinator.routes.isEmpty {
             report(.memory, "\(coordinator.deliveries.count) deliveries and \(coordinator.routes.count) routes stay in memory")
         }
@@ -33,7 +35,9 @@ extension Checkers {
         }
         if sentinel.state == .cancelled { return }
         let wakes = tables.wakes.values.filter { wake in
-            wake.notes.contains { $0.text == value.request.note && (sentinel.wake == nil || $0.sentinel == id) }
+            wake.notes.contains {
+                $0.text == value.request.note && $0.origin != .sent && (sentinel.wake == nil || $0.sentinel == id)
+            }
         }
         guard let wake = wakes.first else { return report(.lost, "the note of \(id) (\(sentinel.stateName)) is in no wake") }
         if wakes.count > 1 { report(.noteTwice, "the note of \(id) is in \(wakes.count) wakes") }
@@ -69,7 +73,7 @@ extension Checkers {
         }
         let arrived =
             delivery.id.kind == .turn
-            ? world.turns[delivery.id]?.isEmpty == false
+            ? world.turns[delivery.id]?.isEmpty == false || world.commandTurns.values.contains { $0.delivery == delivery.id }
             : world.places[delivery.route]?.messages.contains {
                 String($0.id) == receipt.id && $0.trailer.hasSuffix(delivery.id.wake.description)
             } == true

@@ -17,7 +17,9 @@ extension Checkers {
                 ahead[route] = state.isReady ? (state, time) : nil
             }
         case .attemptEnded(let id, .unavailable(let place, let reason)):
-            guard let route = known[id]?.route else { return }
+            // What had arrived all the same, by its echo, is not heard of again.
+            guard let value = known[id], value.last?.isActive == true else { return updateGates() }
+            let route = value.route
             routes[route] = .blocked(reason: reason)
             ahead[route] = nil
             if place == .channel {

@@ -8,6 +8,7 @@ extension Checkers {
         switch change {
         case .sentinel(let sentinel): sentinels[sentinel.id] = sentinel
         case .wake(let wake): wakes[wake.id] = wake
+        case .lease(_, let lease?): leasedSessions.insert(lease.session)
         case .delivery(let delivery):
             var value = known[delivery.id] ?? fresh(delivery)
             if delivery.round != value.last?.round || (value.last?.isActive == false && delivery.isActive) {
@@ -15,6 +16,9 @@ extension Checkers {
                 value.holdFrom = time
             }
             moved(&value, to: delivery.route, delivery)
+            if case .delivered = delivery.state, value.last?.state != delivery.state, leasedSessions.contains(delivery.session) {
+                deliveredAt[delivery.session] = time
+            }
             value.last = delivery
             saw(delivery, value)
         default: break
@@ -36,6 +40,8 @@ extension Checkers {
         let old = sentinels[sentinel.id]
         guard old?.state != sentinel.state, sentinel.origin != .report else { return }
         if sentinel.origin == .observed { return checkObserved(sentinel) }
+        if sentinel.origin == .stalled { return checkStalled(sentinel) }
+        if sentinel.origin == .sent { return checkAgain(sentinel) }
         mustBeTold("sentinel" + Self.capitalised(sentinel.stateName)) { $0.sentinel == sentinel.id }
         if old?.isOpen == false { report(.unexcusedEnd, "sentinel \(sentinel.id) left an end") }
         guard let value = asked[sentinel.id] else { return report(.unexcusedEnd, "nobody asked for sentinel \(sentinel.id)") }
@@ -67,6 +73,15 @@ extension Checkers {
             report(.observedTwice, "\(sentinel.session) is told twice that \(sentinel.target) is in \(epoch)")
         }
         observed[place, default: []].insert(epoch)
+    }
+
+    /// A turn that could not be taken is asked for once more, once.
+    private func checkAgain(_ sentinel: Sentinel) {
+        guard sentinels[sentinel.id] == nil else { return }
+        refusedTurns[sentinel.session, default: 0] -= 1
+        if refusedTurns[sentinel.session, default: 0] < 0 {
+            report(.unexcusedEnd, "\(sentinel.session) is to take a turn again that it did not put off")
+        }
     }
 
     private func lifetime(_ request: RestartRequest) -> Int64 {

@@ -45,4 +45,10 @@ enum Occurrence {
     case clockSet
     /// The fault ends.
     case placeRestored(Route)
+    /// A turn that is a command ends, by its nonce.
+    case turnOver(String)
+    /// The daemon of that life reads a run state.
+    case workLook(life: Int, Int)
+    /// An agent goes on with an operation of a run state.
+    case workGoesOn(Int, operation: Int)
 }

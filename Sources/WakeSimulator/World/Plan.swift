@@ -7,6 +7,8 @@ struct Plan {
     var sessions: [SessionKey] = []
     var routes: [Route] = []
     var accounts: [ChannelName] = [.discord(), .discord("second")]
+    /// How many run states there are.
+    var runStates = 0
     /// Chance in percent that the daemon is cut off somewhere in one event.
     var crashPercent = 3
     /// Chance in percent that a request to Discord meets with a fault.
@@ -33,6 +35,10 @@ struct Plan {
         }
         routes.append(Route(channel: accounts[1], kind: .channel, destination: "201"))
         routes.append(Route(channel: accounts[1], kind: .user, destination: "202"))
+        if random.percent(40) {
+            for agent in ["infra", "main"].prefix(1 + random.below(2)) { policy.commandAgents[agent] = 1 + random.below(2) }
+        }
+        if random.percent(40) { runStates = 1 + random.below(2) }
         if random.percent(30) { policy.fallbackRoute = routes[4] }
         if random.percent(50) {
             let target = random.pick([RestartTarget.unit("web.service"), .unit("bot.service"), .host])

@@ -36,6 +36,10 @@ final class World {
     var turns: [DeliveryID: [TurnRun]] = [:]
     var units: [Unit] = [Unit(name: "web.service", isNotify: false), Unit(name: "bot.service", isNotify: true)]
     var commands: [SentinelID: CommandRun] = [:]
+    /// Turns that are commands, by nonce; and those whose end this life of the daemon waits for.
+    var commandTurns: [String: CommandTurn] = [:]
+    var followed: Set<String> = []
+    var works: [RunFile] = []
     var nextMessage = 1
 
     // The phases.
@@ -56,6 +60,7 @@ final class World {
         requestsLeft = options.requests
         for route in plan.routes { places[route] = FarPlace() }
         statistics.seeds = 1
+        makeWorks()
     }
 
     var now: Moment { machine.moment(at: time) }
@@ -109,7 +114,9 @@ final class World {
 
     private var isOver: Bool {
         guard let coordinator = runner?.coordinator, backlog.isEmpty else { return false }
-        return coordinator.sentinels.isEmpty && coordinator.wakes.isEmpty && ledger.read { $0.inbox.isEmpty }
+        let workIsOver = works.allSatisfy { !$0.isPending || coordinator.leases[$0.path]?.isGivenUp == true }
+        return coordinator.sentinels.isEmpty && coordinator.wakes.isEmpty && coordinator.turns.isEmpty && workIsOver
+            && ledger.read { $0.inbox.isEmpty }
     }
 
     func happen(_ occurrence: Occurrence) {
@@ -136,6 +143,9 @@ final class World {
         case .diskHasRoom: diskHasRoom()
         case .clockSet: setClock()
         case .placeRestored(let route): restore(route)
+        case .turnOver(let nonce): turnOver(nonce)
+        case .workLook(let life, let index): if life == self.life { lookAtWork(index) }
+        case .workGoesOn(let index, let operation): workGoesOn(index, operation)
         }
     }
 }

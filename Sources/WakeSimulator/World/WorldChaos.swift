@@ -21,6 +21,7 @@ extension World {
         case 90..<92: moderator()
         case 92..<95: chatter()
         case 95..<97: reconnectAtOnce()
+        case 97..<100: workByItself()
         default: break
         }
         plan(.chaos, after: gap())
@@ -70,6 +71,7 @@ extension World {
         } else if random.percent(50) {
             machine.synchronise(offsetMilliseconds: random.within(-20_000...20_000))
         } else {
+            checkers.clockWasOff = true
             machine.loseSynchronisation(offsetMilliseconds: random.within(-400_000_000...400_000_000))
             plan(.clockSet, after: span(1000, 600_000))
         }

@@ -38,6 +38,7 @@ extension World {
         for unit in units.indices { plan(.unitSeen(life: life, unit), after: span(5, 2000)) }
         plan(.event(life: life, .epochObserved(.host, .token(machine.boot.description), settled: true)), after: span(1, 1000))
         plan(.inboxLook(life: life), after: span(0, 5))
+        lookAtWorks()
     }
 
     func planStart(after wait: Int64) {
@@ -52,6 +53,7 @@ extension World {
         runner = nil
         backlog = []
         permits = [:]
+        followed = []
         crashAfter = nil
         stopRequested = false
         ledger.crash()
@@ -171,8 +173,11 @@ extension World {
             at: time + down, synchronised: synchronised,
             offsetMilliseconds: synchronised ? random.within(-20_000...20_000) : random.within(-400_000_000...400_000_000))
         log("== \(machine.boot) begins in \(down / 1000) ms")
+        if !synchronised { checkers.clockWasOff = true }
         if !synchronised { plan(.clockSet, after: down + span(1000, 900_000)) }
         for id in commands.keys { commands[id]?.isOver = true }
+        endTurns()
+        checkers.bootedAt = time + down
         for unit in units.indices { bootUnit(unit, after: down) }
     }
 
@@ -194,7 +199,9 @@ extension World {
         case .send(let order): send(order)
         case .brief(let order): plan(.briefing(life: life, order), after: span(5, 400))
         case .search(let order): plan(.historyRead(life: life, order), after: span(5, 400))
-        case .followTurn, .cancelTurn, .forgetTurn: break
+        case .followTurn(let turn): follow(turn)
+        case .forgetTurn(let turn): checkers.turnForgotten(turn, self)
+        case .cancelTurn: break
         case .tell(let decision): checkers.told(decision, at: time)
         }
         log("     > \(Describe.directive(directive))")

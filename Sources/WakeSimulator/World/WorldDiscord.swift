@@ -83,6 +83,7 @@ extension World {
     func send(_ order: SendOrder) {
         statistics.sends += 1
         checkers.sending(order, self)
+        if isCommand(order) { return startTurn(order) }
         let answersTo = life
         let isFaulty = fault(plan.sendFaultPercent)
         let kind = isFaulty ? random.below(9) : 99
@@ -155,6 +156,7 @@ extension World {
         place.nonces[order.nonce] = (place.messages.count - 1, time + random.within(120_000_000...300_000_000))
         checkers.becameVisible(order, message, in: place, at: time)
         echo(order, message)
+        agentWorks(order.session)
         return .accepted(Receipt(id: String(message.id), source: .reply))
     }
 
@@ -172,6 +174,7 @@ extension World {
     private func runTurn(_ order: SendOrder) -> Outcome {
         turns[order.delivery, default: []].append(TurnRun(nonce: order.nonce, at: time))
         checkers.turnRan(order, turns[order.delivery] ?? [], at: time)
+        agentWorks(order.session)
         return .accepted(Receipt(kind: .run, id: "run-\(order.nonce)-\(turns[order.delivery]?.count ?? 0)", source: .reply))
     }
 
@@ -179,7 +182,9 @@ extension World {
 
     func readHistory(_ life: Int, _ order: SearchOrder) {
         guard life == self.life else { return }
-        let result = order.delivery.kind == .turn ? searchTurn(order) : searchPlace(order)
+        let isCommand = order.session.agent.map { plan.policy.commandAgents[$0] != nil } == true
+        let result =
+            order.delivery.kind == .notice ? searchPlace(order) : isCommand ? searchCommandTurn(order) : searchTurn(order)
         plan(.searchAnswer(life: life, order.delivery, result), after: random.percent(90) ? span(1, 300) : span(300, 8000))
     }
 

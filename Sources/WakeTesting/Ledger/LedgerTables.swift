@@ -65,7 +65,7 @@ public struct LedgerTables: Sendable {
         case .route(let route, let info): routes[route] = info
         case .turn(let turn): turns[turn.id] = turn
         case .lease(let path, let lease): leases[path] = lease
-        case .doubt, .progress, .unsettled, .work, .turnTries, .quiet, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }
 
