@@ -81,6 +81,7 @@ let package = Package(
         room("DiscordProtocol", ["WakeCore"]),
         room("GatewayProtocol", ["WakeCore"]),
         room("ReveilleConfiguration", ["WakeCore", crypto]),
+        room("RunStates", ["WakeCore"]),
         room("OpenClawFacts", ["WakeCore", "ReveilleConfiguration"]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
         .systemLibrary(name: "CExecutor"),
@@ -92,6 +93,8 @@ let package = Package(
         room(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
+
+        room("RunStateFiles", ["WakeCore", "WakeService", "RunStates"]),
 
         // Needs the headers of libsystemd-dev; the library itself is loaded when it is first used.
         .target(name: "CSystemd"),
@@ -120,7 +123,7 @@ let package = Package(
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "OpenClawLoopback", "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
-                "OpenClawFacts",
+                "OpenClawFacts", "RunStates", "RunStateFiles",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
@@ -148,6 +151,8 @@ let package = Package(
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
+        tests("RunStatesTests", ["RunStates", "WakeCore"]),
+        tests("RunStateFilesTests", ["RunStateFiles", "RunStates", "WakeCore"]),
         tests("OpenClawFactsTests", ["OpenClawFacts", "ReveilleConfiguration", "WakeCore"]),
         tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),
         tests(
@@ -176,6 +181,7 @@ let package = Package(
         tests(
             "ReveilleCommandTests",
             [
+                "RunStates",
                 "ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", "GatewayProtocol", "GatewayClient", "ControlServer",
                 "OpenClawFacts", "ReveilleConfiguration", "LedgerSQLite", arguments,
             ]),

@@ -67,6 +67,7 @@ struct Reveille: AsyncParsableCommand {
               reveille restart --session KEY --note "go on with step 3" --delay 2s
               reveille status          what is held, and for what
               reveille wake show ID    one wake's whole story
+              reveille run --help      checkpoints of an operation that is to go on
               reveille doctor          what is wrong, and how to mend it
 
             Exit codes are those of sysexits(3): 0 done, 64 wrong usage, 65 damaged
@@ -77,7 +78,8 @@ struct Reveille: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
-            DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, SessionsVerb.self, InstallVerb.self,
+            DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, SessionsVerb.self, RunVerb.self,
+            InstallVerb.self,
             UninstallVerb.self,
             DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, DemoVerb.self,
         ])

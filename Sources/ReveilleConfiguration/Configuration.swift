@@ -121,6 +121,8 @@ public struct Configuration: Sendable {
     public let readyWhen: [ChannelName]
     /// The gateways that Reveille stands beside, by name.
     public let gateways: [String: GatewaySettings]
+    /// Run states, their leases, and what is said.
+    public let work: Work
     /// The control plane.
     public let control: Control
     /// Where a wake goes whose session names no place of its own; nil: nowhere.
@@ -173,6 +175,8 @@ public struct Configuration: Sendable {
         policy.fallbackRoute = deliveries.gateFallback
         policy.loopWakes = deliveries.loopWakes
         policy.loopWindow = deliveries.loopWithin
+        policy.leases = work.leases
+        policy.texts = work.texts
         for watch in watches {
             policy.watches[watch.target] = watch.sessions.compactMap { session in
                 place(of: session, at: watch.target.gateway).map {
@@ -208,6 +212,7 @@ public struct Configuration: Sendable {
         watches = resolved.watches
         reportedChannels = resolved.reportedChannels
         gateways = resolved.gateways
+        work = Work(values)
         control = Control(resolved)
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }
         sessionRoutes = resolved.sessionRoutes

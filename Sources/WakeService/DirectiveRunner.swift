@@ -72,6 +72,9 @@ public struct DirectiveRunner: Sendable {
 
     /// Only the ledger still knows a sentinel that has ended.
     private func known(_ event: Event, _ ledger: some Ledger) throws(WakeError) -> Event {
+        if case .withdrawn(let request, let row) = event, try ledger.knowsSentinel(request.id) {
+            return .commanded(.cancelSentinel(request.id), ended: nil, inboxRow: row)
+        }
         guard case .requested(let request, let row) = event, coordinator.sentinels[request.id] == nil,
             try ledger.knowsSentinel(request.id)
         else { return event }

@@ -2,6 +2,7 @@ import ArgumentParser
 import GatewayClient
 import GatewayProtocol
 import ReveilleConfiguration
+import RunStates
 import Testing
 import WakeCore
 

@@ -11,6 +11,7 @@ struct ArrowTests {
         "GatewayProtocol": ["WakeCore"],
         "ReveilleConfiguration": ["WakeCore"],
         "OpenClawFacts": ["WakeCore", "ReveilleConfiguration"],
+        "RunStates": ["WakeCore"],
         "NetSupport": ["CZlib", "CExecutor"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
@@ -19,6 +20,7 @@ struct ArrowTests {
         "GatewayClient": [
             "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport",
         ],
+        "RunStateFiles": ["WakeCore", "WakeService", "RunStates"],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
         "DiscordLoopback": ["NetSupport", "CZlib"],
@@ -31,7 +33,9 @@ struct ArrowTests {
 
     /// The only rooms that know more than one adapter.
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
-    static let adapters: Set<String> = ["LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer", "GatewayClient"]
+    static let adapters: Set<String> = [
+        "LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer", "GatewayClient", "RunStateFiles",
+    ]
 
     private static let sources = SourceTree.files(in: "Sources")
 

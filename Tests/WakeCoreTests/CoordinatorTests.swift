@@ -49,6 +49,16 @@ struct CoordinatorTests {
         #expect(story.coordinator.wakes.count == 1)
     }
 
+    @Test("what was asked for and taken back before the daemon saw it fires nothing, not even at its start")
+    func withdrawn() {
+        var story = Story()
+        story.begin()
+        let request = Sample.request(target: .daemon, performedByUs: false, epoch: .token("earlier"), at: story.now)
+        story.on(.withdrawn(request, inboxRow: 3))
+        #expect(story.told.map(\.code) == [.sentinelCancelled])
+        #expect(story.coordinator.sentinels.isEmpty && story.coordinator.wakes.isEmpty)
+    }
+
     @Test("what is known of a target that is down is no restart since it was asked for")
     func downMeanwhile() {
         var story = Story()

@@ -7,6 +7,7 @@ import LedgerSQLite
 import Logging
 import NetSupport
 import ReveilleConfiguration
+import RunStateFiles
 import ServiceLifecycle
 import SystemdSupport
 import UnixSignals
@@ -115,6 +116,11 @@ struct Daemon {
                 waker, bus, grace: configuration.channelDownGrace, witness: witness, moments: moments,
                 keeper: keeper)
             + hosts.map { ChannelService(source: $0, bus: bus) } + gateways.services(waker)
+            + [
+                RunStateService(
+                    book: RunStateBook(configuration), quietHours: configuration.work.quietHours, waker: waker, moments: moments,
+                    logger: self.logger("runs"))
+            ]
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + [
                 CancelledService("channel starter") {

@@ -3,6 +3,7 @@ import GatewayClient
 import GatewayProtocol
 import Glibc
 import ReveilleConfiguration
+import RunStates
 import WakeCore
 import WakeService
 

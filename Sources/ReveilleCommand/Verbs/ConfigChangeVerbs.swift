@@ -3,6 +3,7 @@ import GatewayClient
 import LedgerSQLite
 import OpenClawFacts
 import ReveilleConfiguration
+import RunStates
 import WakeCore
 import WakeService
 

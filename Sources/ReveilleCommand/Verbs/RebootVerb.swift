@@ -60,6 +60,23 @@ enum TargetArgument {
         }
     }
 
+    /// Whatever somebody else restarts: `self`, `host`, `gateway:NAME`, or a unit.
+    static func awaited(_ text: String) async throws -> RequestOrder.Deed {
+        switch text {
+        case "self": return .observed
+        case "host": return .awaited(.host, try await host())
+        // In which life it is, its own connection tells the daemon.
+        case _ where text.hasPrefix("gateway:"):
+            guard let target = RestartTarget(text) else {
+                throw Complaint(.usage, "'\(text)' names no gateway", hint: "Write gateway:NAME, with a NAME under gateways.")
+            }
+            return .awaited(target, nil)
+        default:
+            let (target, epoch) = try await unit(text.hasPrefix("unit:") ? String(text.dropFirst(5)) : text)
+            return .awaited(target, epoch)
+        }
+    }
+
     static func host() async throws -> Epoch {
         let boot = try boot()
         do { return try await Preflight.hostEpoch(in: boot) } catch { throw complaint(error) }

@@ -27,32 +27,44 @@ struct RequestOrder: Hashable {
     /// Makes the request durable and says so. Nothing here waits for a thread or starts one.
     func run(in surroundings: Surroundings = .ofThisProcess()) throws {
         let configuration = try sources.load(in: surroundings)
+        try write(try request(configuration, surroundings), configuration)
+    }
+
+    /// Makes the request durable, and says nothing.
+    func record(in surroundings: Surroundings = .ofThisProcess()) throws -> SentinelID {
+        let configuration = try sources.load(in: surroundings)
+        let request = try request(configuration, surroundings)
+        let client = try LedgerClient(at: configuration.ledger.directory, createIfMissing: true)
+        defer { client.close() }
+        _ = try client.append(.request(request))
+        return request.id
+    }
+
+    private func request(_ configuration: Configuration, _ surroundings: Surroundings) throws -> RestartRequest {
         let moments = try SystemMoments(environment: surroundings.variables)
-        let request: RestartRequest
         switch deed {
         case .observed:
-            request = try wish.request(
+            return try wish.request(
                 target: .daemon, delay: .zero, performedByUs: false, configuration: configuration, moments: moments)
         case .awaited(let target, let epoch):
-            request = try wish.request(
+            return try wish.request(
                 target: target, epoch: epoch, delay: .zero, performedByUs: false, configuration: configuration, moments: moments)
         case .wake(let delay):
-            request = try wish.request(
+            return try wish.request(
                 target: .nothing, delay: try delay.map { try DurationArgument.parse($0, flag: "--delay") } ?? .zero,
                 performedByUs: false, configuration: configuration, moments: moments)
         case .restart(let target, let epoch, let delay):
-            request = try wish.request(
+            return try wish.request(
                 target: target, epoch: epoch, delay: try wait(delay, configuration), performedByUs: true,
                 configuration: configuration, moments: moments)
         case .ours(let delay, let command):
             let wait = try wait(delay, configuration)
-            request = try wish.request(
+            return try wish.request(
                 target: command.isEmpty ? .daemon : .exec,
                 command: command.isEmpty
                     ? nil : RestartRequest.Command(arguments: command, directory: surroundings.workingDirectory),
                 delay: wait, performedByUs: true, configuration: configuration, moments: moments)
         }
-        try write(request, configuration)
     }
 
     private func wait(_ delay: String?, _ configuration: Configuration) throws -> Duration {

@@ -12,7 +12,7 @@ struct ConfigurationSources: Hashable {
     /// Variables that begin with REVEILLE_ and are no keys.
     static let otherVariables: Set<String> = [
         "REVEILLE_BOOT_ID", "REVEILLE_CONTROL_SOCKET", "REVEILLE_CONTROL_TOKEN", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET",
-        "REVEILLE_SESSION",
+        "REVEILLE_RUN_STATE", "REVEILLE_SESSION",
     ]
 
     func load(in surroundings: Surroundings) throws -> Configuration { try loader(in: surroundings).load() }

@@ -42,19 +42,7 @@ struct SentinelWrite: AsyncParsableCommand {
 
     func run() async throws {
         var order = order
-        switch target {
-        case nil, "self": break
-        case "host": order.deed = .awaited(.host, try await TargetArgument.host())
-        // In which life it is, its own connection tells the daemon.
-        case .some(let name) where name.hasPrefix("gateway:"):
-            guard let target = RestartTarget(name) else {
-                throw Complaint(.usage, "'\(name)' names no gateway", hint: "Write gateway:NAME, with a NAME under gateways.")
-            }
-            order.deed = .awaited(target, nil)
-        case .some(let name):
-            let (target, epoch) = try await TargetArgument.unit(name.hasPrefix("unit:") ? String(name.dropFirst(5)) : name)
-            order.deed = .awaited(target, epoch)
-        }
+        if let target { order.deed = try await TargetArgument.awaited(target) }
         try order.run()
     }
 }

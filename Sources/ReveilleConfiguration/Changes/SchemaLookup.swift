@@ -124,6 +124,12 @@ extension ValueKind {
         case .unitName: ["type": "string"]
         case .route: ["type": "string", "format": "route"]
         case .note: ["type": "string", "maxLength": .integer(Int64(Limits.noteBytes))]
+        case .template(let fields):
+            [
+                "type": "string", "maxLength": .integer(Int64(Template.maximumBytes)),
+                "fields": .array(fields.sorted().map { .string($0) }),
+            ]
+        case .quietHours: ["type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"]
         case .list(let kind):
             [
                 "type": "array", "items": ["type": "string", "description": .string(kind.element)], "uniqueItems": true,

@@ -79,6 +79,9 @@ struct ResolvedSettings {
         {
             value = .text(found.path)
             (text, origin) = found
+        } else if "\(path)" == "runStates.files", let home = surroundings.home {
+            value = .texts([home + "/.openclaw/workspace/infra/runstate.json"])
+            text = home + "/.openclaw/workspace/infra/runstate.json"
         } else if "\(path)" == "control.socket", let socket = Self.controlSocket(in: surroundings) {
             value = .text(socket.path)
             (text, origin) = socket

@@ -200,10 +200,19 @@ struct SettingsCollector {
 
     /// `~/x` becomes a path in the home directory.
     private func located(_ value: ConfigurationValue) throws(ValueFault) -> ConfigurationValue {
-        guard case .text(let text) = value, text.hasPrefix("~/") else { return value }
+        switch value {
+        case .text(let text): .text(try located(text))
+        case .texts(let texts):
+            .texts(try texts.map { text throws(ValueFault) in try located(text) })
+        default: value
+        }
+    }
+
+    private func located(_ text: String) throws(ValueFault) -> String {
+        guard text.hasPrefix("~/") else { return text }
         guard let home = surroundings.home else {
             throw ValueFault("begins with ~/, and HOME is not set", hint: "write the whole path")
         }
-        return .text(home + text.dropFirst())
+        return home + text.dropFirst()
     }
 }

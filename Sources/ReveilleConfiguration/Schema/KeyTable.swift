@@ -15,7 +15,7 @@ public enum KeyTable {
 
     /// The keys in the order in which they are documented and shown.
     public static let keys: [KeyDescriptor] =
-        ledger + discord + routes + restarts + deliveries + readiness + gateways + control + logs
+        ledger + discord + routes + restarts + deliveries + readiness + gateways + work + control + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(

@@ -12,6 +12,8 @@ public enum ListKind: Sendable {
     case origins
     /// Patterns of session keys.
     case patterns
+    /// Absolute paths, or such that begin with `~/`; `*` in the last part stands for any text.
+    case paths
 
     /// The most elements.
     static let maximumCount = 256
@@ -24,6 +26,7 @@ public enum ListKind: Sendable {
         case .reporters: "`uid:NUMBER` or unit"
         case .origins: "origin, `SCHEME://HOST`, with `:PORT` where it has one"
         case .patterns: "session pattern"
+        case .paths: "path"
         }
     }
 
@@ -60,6 +63,13 @@ public enum ListKind: Sendable {
         case .channels: return Self.fault(ofChannel: text)
         case .origins: return Self.fault(ofOrigin: text)
         case .patterns: return SessionPattern.fault(of: text)
+        case .paths:
+            let parts = text.split(separator: "/")
+            guard text.hasPrefix("/") || text.hasPrefix("~/"), !parts.isEmpty, text.utf8.count <= 4_095 else {
+                return ValueFault("is not an absolute path", hint: "begin it with / or with ~/")
+            }
+            return parts.dropLast().contains { $0.contains("*") }
+                ? ValueFault("has a * before its last part", hint: "name the folder in full") : nil
         case .reporters:
             if text.hasPrefix("uid:") {
                 return UInt32(text.dropFirst(4)) == nil

@@ -26,6 +26,10 @@ public enum ValueKind: Sendable {
     case route
     /// What a session is told: one text of at most 8 KiB.
     case note
+    /// A text with fields in braces, of those that are given.
+    case template(Set<String>)
+    /// A part of each day, `HH:MM-HH:MM`.
+    case quietHours
     /// A list of things that have a form of their own; in the environment and in flags with commas between them.
     case list(ListKind)
     /// A secret: never taken from a file or a flag.
@@ -46,6 +50,8 @@ public enum ValueKind: Sendable {
             .text(try ServiceAddress(parsing: try Self.text(raw, "an address"), schemes: ["wss", "ws"]).description)
         case .unitName: .text(try Self.unitName(try Self.text(raw, "the name of a unit")))
         case .note: .text(try Self.note(try Self.text(raw, "a text")))
+        case .template(let fields): .text(try Self.template(try Self.text(raw, "a text"), fields))
+        case .quietHours: .text(try Self.quietHours(try Self.text(raw, "a part of the day")))
         case .list(let kind): .texts(try kind.read(raw))
         case .route: .text(try Self.route(try Self.text(raw, "a route")))
         case .secret:
@@ -180,6 +186,18 @@ public enum ValueKind: Sendable {
     private static func note(_ text: String) throws(ValueFault) -> String {
         guard text.utf8.count <= Limits.noteBytes, text.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) else {
             throw ValueFault("must be 1 byte to \(Limits.noteBytes) bytes of text, not blanks alone")
+        }
+        return text
+    }
+
+    private static func template(_ text: String, _ fields: Set<String>) throws(ValueFault) -> String {
+        do { _ = try Template(text, fields: fields) } catch { throw ValueFault("can't be used: \(error)") }
+        return text
+    }
+
+    private static func quietHours(_ text: String) throws(ValueFault) -> String {
+        guard QuietHours(text) != nil else {
+            throw ValueFault("is no part of the day", hint: "write for example \"22:00-07:00\"")
         }
         return text
     }

@@ -6,6 +6,8 @@ public enum Event: Hashable, Sendable {
     case requested(RestartRequest, inboxRow: Int64?)
     /// A request was found whose sentinel has already ended: it came twice.
     case requestedAgain(SentinelID, inboxRow: Int64?)
+    /// A request was found in the inbox, and behind it the word that takes it back: nothing comes of it, not even at once.
+    case withdrawn(RestartRequest, inboxRow: Int64)
     /// An operator's command was found in the inbox, or came over a socket; with the wake, where that has ended and only the ledger
     /// still knows it.
     case commanded(OperatorCommand, ended: EndedWake?, inboxRow: Int64?)

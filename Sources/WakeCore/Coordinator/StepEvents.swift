@@ -5,6 +5,7 @@ extension Step {
         case .daemonStarted(let instance): daemonStarted(instance)
         case .requested(let request, let row): requested(request, row)
         case .requestedAgain(_, let row): if let row { change(.inboxApplied(row: row)) }
+        case .withdrawn(let request, let row): withdrawn(request, row)
         case .commanded(let command, let ended, let row): commanded(command, ended, row)
         case .inboxRowRefused(let row, let reason):
             change(.inboxRefused(row: row, reason: reason))
@@ -29,6 +30,7 @@ extension Step {
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
             for delivery in activeDeliveries() { armHold(delivery.id) }
+            judgeLeases()
         case .timePassed: timePassed()
         }
     }

@@ -12,6 +12,7 @@ extension Step {
         }
         if lease.fingerprint != fingerprint {
             lease.renew(fingerprint, at: now)
+            lease.awaitsClock = false
             lease.boot = now.boot
             put(lease)
             tell(decision(.leaseRenewed, lease, "the work goes on"))
@@ -27,6 +28,7 @@ extension Step {
     private mutating func begin(_ lease: Lease, _ work: WorkInHand) {
         var lease = lease
         let age = Duration.milliseconds(max(0, now.wallMilliseconds - work.progressedAt))
+        lease.awaitsClock = !now.clockSynchronised
         guard now.clockSynchronised else {
             put(lease)
             return arm(lease)
@@ -42,6 +44,14 @@ extension Step {
         // It was pending before the machine came up, and nobody told us: that is what cut it off.
         if age >= sinceBoot { foundAtBoot(lease, work) }
         arm(lease)
+    }
+
+    /// How old the work is can be told now.
+    mutating func judgeLeases() {
+        for path in base.leases.keys.sorted() {
+            guard let lease = lease(path), lease.awaitsClock, let work = work(path) else { continue }
+            begin(lease, work)
+        }
     }
 
     /// Whoever worked on it ended with the machine. A sentinel of the session that is still to fire carries the work itself.

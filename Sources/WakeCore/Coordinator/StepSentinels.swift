@@ -32,6 +32,12 @@ extension Step {
         examine(sentinel.id)
     }
 
+    mutating func withdrawn(_ request: RestartRequest, _ row: Int64) {
+        guard request.problems.isEmpty, sentinel(request.id) == nil else { return change(.inboxApplied(row: row)) }
+        change(.inboxApplied(row: row))
+        move(Sentinel(request, epoch: nil, at: now), .cancelled)
+    }
+
     /// Whose agent is a command of ours gets its turn with what it asked for.
     private func withTurn(_ wish: RestartRequest) -> RestartRequest {
         let route = wish.route ?? wish.session.route

@@ -16,6 +16,8 @@ public struct Lease: Hashable, Sendable, Codable {
     public internal(set) var boot: BootID
     /// Whether the operator was told that nothing goes on, and nothing more is done.
     public internal(set) var isGivenUp = false
+    /// Whether it is still to be told how old the work is: the clock was not set when it was seen first.
+    public internal(set) var awaitsClock = false
 
     init(_ work: WorkInHand, fingerprint: String, at now: Moment) {
         path = work.path

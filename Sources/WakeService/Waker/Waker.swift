@@ -273,16 +273,24 @@ public actor Waker {
         while !isFull {
             let rows = try ledger.inbox(after: lastInboxRow, limit: 256)
             guard !rows.isEmpty else { return }
+            let withdrawn = Set(
+                rows.compactMap { row in
+                    if case .command(.cancelSentinel(let id)) = row.item { id } else { nil }
+                })
+            let asked = Set(rows.compactMap { row in if case .request(let request) = row.item { request.id } else { nil } })
             for row in rows {
                 // A row that could not be applied stays where it is: in the inbox, durable.
-                guard try handle(event(of: row), &group) else { return }
+                guard try handle(event(of: row, taking: asked.intersection(withdrawn)), &group) else { return }
                 lastInboxRow = row.row
             }
         }
     }
 
-    private func event(of row: InboxRow) throws(WakeError) -> Event {
+    // `withdrawn` is what is asked for and taken back again within the rows at hand: while no daemon ran, most of all.
+    private func event(of row: InboxRow, taking withdrawn: Set<SentinelID>) throws(WakeError) -> Event {
         switch row.item {
+        case .request(let request) where withdrawn.contains(request.id): return .withdrawn(request, inboxRow: row.row)
+        case .command(.cancelSentinel(let id)) where withdrawn.contains(id): return .requestedAgain(id, inboxRow: row.row)
         case .request(let request): return .requested(request, inboxRow: row.row)
         case .unreadable(let reason): return .inboxRowRefused(row: row.row, reason: reason)
         case .command(let command):

@@ -121,6 +121,10 @@ struct LayersTests {
             "gateways.<gateway>.resume": ("off", "'off'"), "gateways.<gateway>.resumeSessions": ("agent:*", "['agent:*']"),
             "gateways.<gateway>.resumeWithin": ("1h", "'1h'"), "gateways.<gateway>.resumeLimit": ("1", "1"),
             "gateways.<gateway>.missedMessages": ("5", "5"), "gateways.<gateway>.missedWithin": ("1h", "'1h'"),
+            "runStates.files": ("/x, /y/*.json", "['/x', '/y/*.json']"), "lease.length": ("20min", "'20min'"),
+            "lease.wakes": ("3", "3"), "lease.longest": ("1h", "'1h'"), "lease.stale": ("1d", "'1d'"),
+            "lease.quietHours": ("22:00-07:00", "'22:00-07:00'"), "texts.notice": ("{notes}", "'{notes}'"),
+            "texts.turn": ("{why} {notes}", "'{why} {notes}'"),
             "daemon.readyWhen": ("discord:default", "['discord:default']"), "log.level": ("debug", "'debug'"),
             "log.format": ("text", "'text'"),
         ]

@@ -1,8 +1,9 @@
-import WakeCore
+public import WakeCore
 
 /// JSON for people: indented, and with nothing in it that could draw on a terminal.
-enum PrettyJSON {
-    static func text(_ value: JSONValue) -> String { text(value, indent: "") }
+public enum PrettyJSON {
+    /// The text, without an end of line.
+    public static func text(_ value: JSONValue) -> String { text(value, indent: "") }
 
     private static func text(_ value: JSONValue, indent: String) -> String {
         let inner = indent + "  "

@@ -1,0 +1,114 @@
+import ArgumentParser
+import Glibc
+import LedgerSQLite
+import ReveilleConfiguration
+import RunStateFiles
+import RunStates
+import Subprocess
+import SystemPackage
+import WakeCore
+import WakeService
+
+/// `reveille run guard`: the whole ritual around a command that may cut its caller off.
+struct RunGuard: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "guard",
+        abstract: "Checkpoint, sentinel, command, honest end: for a command that may cut you off.",
+        discussion: """
+            First the step after this one is next in the run state, then the sentinel is
+            on disk, then the command begins. With --target this program runs it, and the
+            next restart of the target wakes the run's session. Without, the daemon runs
+            it, out of reach of the restart, and its end wakes the session.
+
+            If the command fails, the sentinel is taken back, the step is next again,
+            and its exit code is ours.
+
+              reveille run guard --target nginx.service -- systemctl restart nginx
+              reveille run guard -- apt-get -y upgrade
+            """)
+
+    @Option(name: .long, help: ArgumentHelp("Which step is next after it, from 1; else one further.", valueName: "step"))
+    var next: Int?
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "What the command restarts: self, host, gateway:NAME, or a unit such as nginx.service.", valueName: "target"))
+    var target: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("What the session is told; else the step that is next.", valueName: "text"))
+    var note: String?
+    @OptionGroup var file: RunFileOptions
+    @Argument(parsing: .postTerminator, help: "The command and its arguments.") var command: [String]
+
+    func validate() throws {
+        if command.isEmpty { throw ValidationError("no command; write it after --") }
+    }
+
+    func run() async throws {
+        let time = RunAccess.time()
+        var before = 1
+        let state = try file.change { state throws(RunStateError) in
+            before = state.nextStep
+            try state.step(to: next, "about to run: \(command.joined(separator: " "))", at: time)
+        }
+        do {
+            guard let target else { return try order(.ours(delay: "0s", command: command), state).run() }
+            try await runHere(try await TargetArgument.awaited(target), state, backTo: before)
+        } catch let complaint as Complaint {
+            try stepBack(to: before, "it was not run")
+            throw complaint
+        }
+    }
+
+    private func order(_ deed: RequestOrder.Deed, _ state: RunState) -> RequestOrder {
+        RequestOrder(deed: deed, wish: wish(state), sources: file.configuration.sources)
+    }
+
+    private func wish(_ state: RunState) -> RequestWish {
+        let step = state.nextStep - 1
+        let next =
+            state.plan.indices.contains(step) ? "Next: \(state.plan[step])" : "All steps are done: check, then reveille run done."
+        return RequestWish(
+            session: state.session?.description ?? "", note: note ?? "\(state.operation). \(next)",
+            route: state.route?.description)
+    }
+
+    private func runHere(_ deed: RequestOrder.Deed, _ state: RunState, backTo step: Int) async throws {
+        let sentinel = try order(deed, state).record()
+        Printing.line("sentinel \(sentinel) is durable")
+        let end = await Self.end(of: command)
+        guard end.code != 0 else {
+            return Printing.line("the command has ended well; once its target has restarted, the session is woken")
+        }
+        try takeBack(sentinel)
+        try stepBack(to: step, "the command failed: \(end.words)")
+        _ = StandardStream.write("Error: the command failed: \(end.words); the sentinel is taken back\n", to: STDERR_FILENO)
+        throw ExitCode(end.code)
+    }
+
+    private func stepBack(to step: Int, _ words: String) throws {
+        _ = try file.change { state throws(RunStateError) in try state.step(to: step, words, at: RunAccess.time()) }
+    }
+
+    private func takeBack(_ sentinel: SentinelID) throws {
+        let client = try LedgerAccess.open(file.configuration)
+        defer { client.close() }
+        _ = try client.append(.command(.cancelSentinel(sentinel)))
+    }
+
+    /// Runs it with our own input and output.
+    private static func end(of command: [String]) async -> (code: Int32, words: String) {
+        do {
+            let result = try await Subprocess.run(
+                .name(command[0]), arguments: Arguments(Array(command.dropFirst())),
+                input: .fileDescriptor(.standardInput, closeAfterSpawningProcess: false),
+                output: .fileDescriptor(.standardOutput, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(.standardError, closeAfterSpawningProcess: false))
+            return switch result.terminationStatus {
+            case .exited(let code): (code, "exit code \(code)")
+            case .signaled(let number): (128 + number, "signal \(number)")
+            }
+        } catch { return (127, "'\(command[0])' could not be started: \(error)") }
+    }
+}
