@@ -94,6 +94,7 @@ let package = Package(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
 
+        room("AgentRunner", ["WakeCore", "WakeService", subprocess, system, logging]),
         room("RunStateFiles", ["WakeCore", "WakeService", "RunStates"]),
 
         // Needs the headers of libsystemd-dev; the library itself is loaded when it is first used.
@@ -123,7 +124,7 @@ let package = Package(
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "OpenClawLoopback", "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
-                "OpenClawFacts", "RunStates", "RunStateFiles",
+                "OpenClawFacts", "RunStates", "RunStateFiles", "AgentRunner",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
@@ -151,6 +152,7 @@ let package = Package(
         tests("InteropTests", ["DiscordLoopback"]),
         tests("LedgerSQLiteTests", ["LedgerSQLite", "WakeCore", "WakeService", "WakeTesting", grdb]),
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
+        tests("AgentRunnerTests", ["AgentRunner", "WakeCore", "WakeService", "WakeTesting", logging, "ReveilleCommand"]),
         tests("RunStatesTests", ["RunStates", "WakeCore"]),
         tests("RunStateFilesTests", ["RunStateFiles", "RunStates", "WakeCore"]),
         tests("OpenClawFactsTests", ["OpenClawFacts", "ReveilleConfiguration", "WakeCore"]),

@@ -79,9 +79,10 @@ struct Reveille: AsyncParsableCommand {
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
             DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, SessionsVerb.self, RunVerb.self,
+            TurnVerb.self,
             InstallVerb.self,
             UninstallVerb.self,
-            DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, DemoVerb.self,
+            DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, TurnExecVerb.self, DemoVerb.self,
         ])
 }
 

@@ -121,6 +121,8 @@ public struct Configuration: Sendable {
     public let readyWhen: [ChannelName]
     /// The gateways that Reveille stands beside, by name.
     public let gateways: [String: GatewaySettings]
+    /// The agents that have settings, by id.
+    public let agents: [String: AgentSettings]
     /// Run states, their leases, and what is said.
     public let work: Work
     /// The control plane.
@@ -156,6 +158,11 @@ public struct Configuration: Sendable {
         return route.through(gateway: gateway)
     }
 
+    /// Whether somebody starts turns of the session: the gateway, or a command of ours.
+    public func takesTurns(_ session: SessionKey, over route: Route) -> Bool {
+        route.channel.gateway != nil || session.agent.map { agents[$0]?.run.isEmpty == false } ?? false
+    }
+
     /// The part of it that the machines of WakeCore follow.
     public var policy: Policy {
         var policy = Policy()
@@ -177,10 +184,16 @@ public struct Configuration: Sendable {
         policy.loopWindow = deliveries.loopWithin
         policy.leases = work.leases
         policy.texts = work.texts
+        for agent in agents.values {
+            if !agent.run.isEmpty { policy.commandAgents[agent.id] = agent.concurrency }
+            policy.heartbeats[agent.id] = agent.heartbeat
+        }
         for watch in watches {
             policy.watches[watch.target] = watch.sessions.compactMap { session in
                 place(of: session, at: watch.target.gateway).map {
-                    Policy.Watch(session: session, route: $0, note: watch.note ?? Policy.Watch.standardNote)
+                    Policy.Watch(
+                        session: session, route: $0, note: watch.note ?? Policy.Watch.standardNote,
+                        owes: takesTurns(session, over: $0) ? [.notice, .turn] : [.notice])
                 }
             }
         }
@@ -212,6 +225,7 @@ public struct Configuration: Sendable {
         watches = resolved.watches
         reportedChannels = resolved.reportedChannels
         gateways = resolved.gateways
+        agents = resolved.agents
         work = Work(values)
         control = Control(resolved)
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }

@@ -38,6 +38,7 @@ public enum Documentation {
         case .route: "route, `CHANNEL/channel:ID` or `CHANNEL/user:ID`"
         case .note: "text, 1 byte … 8 KiB"
         case .template: "text with fields, at most 8 KiB"
+        case .session: "session key"
         case .quietHours: "`HH:MM-HH:MM`"
         case .list(let kind): "list of: \(kind.element)"
         case .secret: "secret"

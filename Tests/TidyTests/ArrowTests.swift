@@ -20,6 +20,7 @@ struct ArrowTests {
         "GatewayClient": [
             "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport",
         ],
+        "AgentRunner": ["WakeCore", "WakeService"],
         "RunStateFiles": ["WakeCore", "WakeService", "RunStates"],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
@@ -35,6 +36,7 @@ struct ArrowTests {
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
     static let adapters: Set<String> = [
         "LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer", "GatewayClient", "RunStateFiles",
+        "AgentRunner",
     ]
 
     private static let sources = SourceTree.files(in: "Sources")

@@ -182,8 +182,8 @@ public struct LedgerReader: Sendable {
 
     static func clamp(_ limit: Int) -> Int { max(1, min(limit, maximumRows)) }
 
-    private static func only<Value>(
-        _ found: [Value], _ noun: String, _ prefix: String, _ id: (Value) -> Identifier, _ command: String
+    static func only<Value>(
+        _ found: [Value], _ noun: String, _ prefix: String, _ id: (Value) -> some CustomStringConvertible, _ command: String
     ) throws(WakeError) -> Value {
         guard let first = found.first, !prefix.isEmpty else {
             throw WakeError(.notFound, "no \(noun) has an id that begins with '\(prefix)'", hint: "'\(command)' shows them.")

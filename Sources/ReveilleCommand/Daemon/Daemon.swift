@@ -76,6 +76,8 @@ struct Daemon {
         }
         let gateways = Gateways(
             configuration, surroundings, store: ledger, sink: bus, moments: moments, dice: dice, logger: self.logger("gateway"))
+        let agents = Agents(
+            configuration, surroundings, units: management.turnUnits, moments: moments, logger: self.logger("agents"))
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
         let metrics = PrometheusMetrics()
@@ -83,7 +85,8 @@ struct Daemon {
         let waker = Waker(
             ledger: ledger,
             outside: Waker.Outside(
-                transports: hosts + gateways.links, turns: gateways.links, briefings: gateways.links,
+                transports: hosts + gateways.links, turns: agents.turns + gateways.links, keepers: agents.turns,
+                briefings: gateways.links,
                 routeChecks: hosts + gateways.links, lookups: hosts + gateways.links,
                 epochs: management.epochs + gateways.links,
                 restarts: RestartCoordinator(
@@ -119,7 +122,8 @@ struct Daemon {
             + [
                 RunStateService(
                     book: RunStateBook(configuration), quietHours: configuration.work.quietHours, waker: waker, moments: moments,
-                    logger: self.logger("runs"))
+                    logger: self.logger("runs")),
+                CancelledService("old turns") { await agents.prune() },
             ]
             + [WakerService(waker: waker, supervision: supervision, logger: logger)]
             + [

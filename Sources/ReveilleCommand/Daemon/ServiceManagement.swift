@@ -15,6 +15,7 @@ struct ServiceManagement {
     let receiver: NotifyReceiver?
     private let system: Bus?
     private let own: Bus?
+    private let isUnit: Bool
     private let logger: Logger
 
     /// Joins what there is. Of `listeners` it takes the one that is named `notify`; `face` is what is shown on our own bus.
@@ -25,6 +26,7 @@ struct ServiceManagement {
         store: any TransportSessionStore, moments: any MomentSource, logger: Logger
     ) throws {
         let isUserService = surroundings.userID >= 1000
+        isUnit = surroundings.variables["INVOCATION_ID"] != nil
         let isBooted = access("/run/systemd/system", F_OK) == 0
         func bus(_ kind: Bus.Kind, _ variable: String, isOurs: Bool) -> Bus? {
             guard isBooted || surroundings.variables[variable] != nil else { return nil }
@@ -57,6 +59,12 @@ struct ServiceManagement {
             NotifyReceiver(descriptor: $0, grants: grants, store: store, moments: moments, logger: logger)
         }
         self.logger = logger
+    }
+
+    /// Where turns run that outlive us: in units, if we are a unit ourselves; else a session of their own is enough.
+    var turnUnits: (any TurnUnits)? {
+        guard isUnit, let own else { return nil }
+        return ManagedTurns(own)
     }
 
     /// Everything that runs, to be stopped in reverse.

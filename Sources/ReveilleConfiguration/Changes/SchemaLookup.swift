@@ -86,7 +86,8 @@ public struct SchemaLookup {
         if let descriptor = tree.descriptor { return [descriptor.change] }
         let below = tree.children.values.flatMap { effects(of: $0) }
         // To add or remove an account is more than to change one.
-        return tree.label == KeyTable.nameLabel || tree.label == KeyTable.gatewayLabel ? below + [.daemonRestart] : below
+        return tree.label == KeyTable.nameLabel || tree.label == KeyTable.gatewayLabel || tree.label == KeyTable.agentLabel
+            ? below + [.daemonRestart] : below
     }
 
     private static func schema(of tree: KeyTree) -> JSONValue {
@@ -129,10 +130,12 @@ extension ValueKind {
                 "type": "string", "maxLength": .integer(Int64(Template.maximumBytes)),
                 "fields": .array(fields.sorted().map { .string($0) }),
             ]
+        case .session: ["type": "string", "format": "session-key"]
         case .quietHours: ["type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]$"]
         case .list(let kind):
             [
-                "type": "array", "items": ["type": "string", "description": .string(kind.element)], "uniqueItems": true,
+                "type": "array", "items": ["type": "string", "description": .string(kind.element)],
+                "uniqueItems": .bool(!kind.mayRepeat),
                 "maxItems": .integer(Int64(ListKind.maximumCount)),
             ]
         case .secret: ["type": "string", "writeOnly": true, "secret": true]

@@ -49,6 +49,10 @@ struct ResolvedSettings {
         {
             return names.map { name in ConfigurationPath(components.map { $0 == label ? name : $0 }) }
         }
+        if components.contains(KeyTable.agentLabel) {
+            let ids = Set(given.keys.filter { $0.components.first == "agents" }.map { $0.components[1] })
+            return ids.sorted().map { id in ConfigurationPath(components.map { $0 == KeyTable.agentLabel ? id : $0 }) }
+        }
         if components.contains(where: { $0.hasPrefix("<") }) {
             return given.values.filter { $0.descriptor.path == descriptor.path }.map(\.path).sorted()
         }

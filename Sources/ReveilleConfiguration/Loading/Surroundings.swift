@@ -38,7 +38,7 @@ public struct Surroundings: Sendable {
     }
 
     /// The home directory, if `$HOME` names one.
-    var home: String? { absolute("HOME") }
+    public var home: String? { absolute("HOME") }
 
     /// Whether this is the system's own service or root rather than a person: user ids below 1000 (login.defs, SYS_UID_MAX).
     var isSystemUser: Bool { userID < 1_000 }

@@ -12,10 +12,12 @@ public enum KeyTable {
     static let userLabel = "<uid>"
     /// Stands in a path for the name of a gateway.
     static let gatewayLabel = "<gateway>"
+    /// Stands in a path for the id of an agent.
+    static let agentLabel = "<agent>"
 
     /// The keys in the order in which they are documented and shown.
     public static let keys: [KeyDescriptor] =
-        ledger + discord + routes + restarts + deliveries + readiness + gateways + work + control + logs
+        ledger + discord + routes + restarts + deliveries + readiness + gateways + agents + work + control + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(

@@ -46,7 +46,7 @@ struct KeyTree: Sendable {
     func fault(ofName name: String) -> ValueFault? {
         guard children[name] == nil else { return nil }
         return switch label {
-        case KeyTable.nameLabel, KeyTable.gatewayLabel: DiscordAccount.fault(ofName: name)
+        case KeyTable.nameLabel, KeyTable.gatewayLabel, KeyTable.agentLabel: DiscordAccount.fault(ofName: name)
         case KeyTable.patternLabel: SessionPattern.fault(of: name)
         case KeyTable.targetLabel: ListKind.fault(ofTarget: name)
         case KeyTable.channelLabel: ListKind.fault(ofChannel: name)

@@ -14,6 +14,10 @@ public enum ListKind: Sendable {
     case patterns
     /// Absolute paths, or such that begin with `~/`; `*` in the last part stands for any text.
     case paths
+    /// A program and its arguments; the same may come twice.
+    case arguments
+    /// `NAME=VALUE`.
+    case variables
 
     /// The most elements.
     static let maximumCount = 256
@@ -27,8 +31,13 @@ public enum ListKind: Sendable {
         case .origins: "origin, `SCHEME://HOST`, with `:PORT` where it has one"
         case .patterns: "session pattern"
         case .paths: "path"
+        case .arguments: "argument"
+        case .variables: "`NAME=VALUE`"
         }
     }
+
+    /// Whether the same element may come twice.
+    var mayRepeat: Bool { if case .arguments = self { true } else { false } }
 
     func read(_ raw: RawValue) throws(ValueFault) -> [String] {
         var found: [String] = []
@@ -49,6 +58,7 @@ public enum ListKind: Sendable {
                 throw ValueFault("has \(ShownText.quoted(text)), which \(fault.message)", hint: fault.hint)
             }
         }
+        if mayRepeat { return found }
         guard Set(found).count == found.count else { throw ValueFault("names one twice", hint: "name each once") }
         return found
     }
@@ -63,6 +73,11 @@ public enum ListKind: Sendable {
         case .channels: return Self.fault(ofChannel: text)
         case .origins: return Self.fault(ofOrigin: text)
         case .patterns: return SessionPattern.fault(of: text)
+        case .arguments: return Self.fault(ofArgument: text)
+        case .variables:
+            let name = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return name.count == 2 && !name[0].isEmpty && !text.utf8.contains(0)
+                ? nil : ValueFault("is no variable", hint: "write NAME=VALUE")
         case .paths:
             let parts = text.split(separator: "/")
             guard text.hasPrefix("/") || text.hasPrefix("~/"), !parts.isEmpty, text.utf8.count <= 4_095 else {
@@ -79,6 +94,17 @@ public enum ListKind: Sendable {
             return isUnit
                 ? nil : ValueFault("is neither a unit nor uid:NUMBER", hint: "write for example bot.service, or uid:1000")
         }
+    }
+
+    /// The placeholders are those of AgentRunner.
+    private static func fault(ofArgument text: String) -> ValueFault? {
+        if text.utf8.contains(0) { return ValueFault("has a zero byte in it") }
+        guard text.hasPrefix("{"), text.hasSuffix("}"), text.dropFirst().dropLast().allSatisfy(\.isLetter), text.count > 2 else {
+            return nil
+        }
+        let known = ["{sessionKey}", "{agent}", "{wake}", "{channel}", "{to}", "{textFile}", "{text}"]
+        guard !known.contains(text) else { return nil }
+        return ValueFault("is no placeholder", hint: "there are \(known.joined(separator: " "))")
     }
 
     /// An origin as browsers send it (RFC 6454, section 6.1): nothing after host and port.

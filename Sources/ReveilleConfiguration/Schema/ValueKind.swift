@@ -28,6 +28,8 @@ public enum ValueKind: Sendable {
     case note
     /// A text with fields in braces, of those that are given.
     case template(Set<String>)
+    /// A session key.
+    case session
     /// A part of each day, `HH:MM-HH:MM`.
     case quietHours
     /// A list of things that have a form of their own; in the environment and in flags with commas between them.
@@ -51,6 +53,7 @@ public enum ValueKind: Sendable {
         case .unitName: .text(try Self.unitName(try Self.text(raw, "the name of a unit")))
         case .note: .text(try Self.note(try Self.text(raw, "a text")))
         case .template(let fields): .text(try Self.template(try Self.text(raw, "a text"), fields))
+        case .session: .text(try Self.session(try Self.text(raw, "a session key")))
         case .quietHours: .text(try Self.quietHours(try Self.text(raw, "a part of the day")))
         case .list(let kind): .texts(try kind.read(raw))
         case .route: .text(try Self.route(try Self.text(raw, "a route")))
@@ -193,6 +196,12 @@ public enum ValueKind: Sendable {
     private static func template(_ text: String, _ fields: Set<String>) throws(ValueFault) -> String {
         do { _ = try Template(text, fields: fields) } catch { throw ValueFault("can't be used: \(error)") }
         return text
+    }
+
+    private static func session(_ text: String) throws(ValueFault) -> String {
+        do { return try SessionKey(text).description } catch {
+            throw ValueFault("is no session key: \(error.description)", hint: error.hint)
+        }
     }
 
     private static func quietHours(_ text: String) throws(ValueFault) -> String {

@@ -121,6 +121,14 @@ struct LayersTests {
             "gateways.<gateway>.resume": ("off", "'off'"), "gateways.<gateway>.resumeSessions": ("agent:*", "['agent:*']"),
             "gateways.<gateway>.resumeWithin": ("1h", "'1h'"), "gateways.<gateway>.resumeLimit": ("1", "1"),
             "gateways.<gateway>.missedMessages": ("5", "5"), "gateways.<gateway>.missedWithin": ("1h", "'1h'"),
+            "agents.<agent>.run": ("claude, -p, -p", "['claude', '-p', '-p']"), "agents.<agent>.input": ("file", "'file'"),
+            "agents.<agent>.directory": ("/x", "'/x'"), "agents.<agent>.environment": ("A=b, C=", "['A=b', 'C=']"),
+            "agents.<agent>.timeLimit": ("2h", "'2h'"), "agents.<agent>.outputKiB": ("64", "64"),
+            "agents.<agent>.concurrency": ("3", "3"), "agents.<agent>.heartbeat.every": ("30min", "'30min'"),
+            "agents.<agent>.heartbeat.prompt": ("look", "'look'"),
+            "agents.<agent>.heartbeat.session": ("agent:x:main", "'agent:x:main'"),
+            "agents.<agent>.heartbeat.target": ("discord:default/channel:1", "'discord:default/channel:1'"),
+            "agents.<agent>.heartbeat.when": ("always", "'always'"),
             "runStates.files": ("/x, /y/*.json", "['/x', '/y/*.json']"), "lease.length": ("20min", "'20min'"),
             "lease.wakes": ("3", "3"), "lease.longest": ("1h", "'1h'"), "lease.stale": ("1d", "'1d'"),
             "lease.quietHours": ("22:00-07:00", "'22:00-07:00'"), "texts.notice": ("{notes}", "'{notes}'"),
@@ -134,7 +142,7 @@ struct LayersTests {
             let names = [
                 "<name>": "default", "<pattern>": "agent:*", "<target>": "unit:web.service",
                 "<channel>": "gateway:main/discord:x", "<uid>": "1000",
-                "<gateway>": "main",
+                "<gateway>": "main", "<agent>": "infra",
             ]
             let components = key.path.components.map { names[$0] ?? $0 }
             let path = "\(ConfigurationPath(components))"

@@ -1,0 +1,191 @@
+import Foundation
+import Glibc
+import Synchronization
+import WakeCore
+
+/// Runs one turn to its end, in a process of its own: what `reveille turn-exec FOLDER` does.
+///
+/// The command gets a process group of its own. It ends with its main process: whatever that has left in the background is ended, and
+/// nothing waits for a pipe that such a one holds open. What it prints beyond the limit is read and dropped, so that it never blocks and
+/// never fills the disk.
+public enum TurnExecutor {
+    /// From being asked to end to being made to.
+    static let patienceMilliseconds: Int64 = 10_000
+
+    /// Runs it.
+    ///
+    /// - Parameter path: the turn's folder.
+    /// - Returns: the exit code for the service manager: the command's own; 128 and the signal's number where one ended it.
+    public static func run(_ path: String) -> Int32 {
+        let folder = TurnFolder(path: path)
+        guard folder.result == nil, let order = folder.order else { return 66 }
+        // Somebody who runs it already goes on.
+        if let other = folder.process, other.isAlive { return 75 }
+        do { try folder.write(TurnFolder.Process.current()) } catch { return 74 }
+        var execution = Execution(order, folder)
+        let result = execution.run()
+        for _ in 0..<600 {
+            do {
+                try folder.write(result)
+                break
+            } catch {
+                // The disk is full: the result is worth waiting for room.
+                sleep(1)
+            }
+        }
+        return result.notStarted != nil ? 127 : result.signal.map { 128 + $0 } ?? result.code ?? 1
+    }
+}
+
+/// The write end of the pipe that tells of a SIGTERM.
+private let terminationPipe = Atomic<Int32>(-1)
+
+/// One command, from its start to its end.
+private struct Execution {
+    let order: TurnFolder.Order
+    let folder: TurnFolder
+    private var isCancelled = false
+    private var isOverTime = false
+
+    init(_ order: TurnFolder.Order, _ folder: TurnFolder) {
+        self.order = order
+        self.folder = folder
+    }
+
+    mutating func run() -> TurnFolder.Result {
+        guard let output = Self.pipe(), let exits = Self.pipe(), let words = Self.pipe() else {
+            return failed("no pipe could be made: \(String(cString: strerror(errno)))")
+        }
+        // The process is the turn's own, so its folder may be as well.
+        guard chdir(order.directory) == 0 else {
+            return failed("the folder '\(order.directory)' can't be entered: \(String(cString: strerror(errno)))")
+        }
+        terminationPipe.store(words.writing, ordering: .sequentiallyConsistent)
+        signal(SIGTERM) { _ in
+            var byte: UInt8 = 0
+            _ = write(terminationPipe.load(ordering: .sequentiallyConsistent), &byte, 1)
+        }
+        let child: pid_t
+        switch spawn(writingTo: output.writing) {
+        case .success(let pid): child = pid
+        case .failure(let fault): return failed(fault.description)
+        }
+        close(output.writing)
+        let status = Mutex<Int32>(0)
+        let exitEnd = exits.writing
+        Thread.detachNewThread {
+            var code: Int32 = 0
+            while waitpid(child, &code, 0) < 0, errno == EINTR {}
+            status.withLock { $0 = code }
+            close(exitEnd)
+        }
+        follow(child, output: output.reading, exit: exits.reading, words: words.reading)
+        // What it left behind.
+        kill(-child, SIGKILL)
+        return ended(status.withLock(\.self))
+    }
+
+    private static func pipe() -> (reading: Int32, writing: Int32)? {
+        var ends: [Int32] = [-1, -1]
+        guard Glibc.pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    /// Reads what it prints until it has ended; makes it end when it must.
+    private mutating func follow(_ child: pid_t, output: Int32, exit: Int32, words: Int32) {
+        let kept = open(folder.output, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        var room = order.outputBytes
+        var polled = [
+            pollfd(fd: output, events: Int16(POLLIN), revents: 0), pollfd(fd: exit, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: words, events: Int16(POLLIN), revents: 0),
+        ]
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let due = Self.now() + order.timeLimitSeconds * 1_000
+        var killAt: Int64?
+        defer { if kept >= 0 { close(kept) } }
+        while true {
+            let wait = max(0, (killAt ?? due) - Self.now())
+            poll(&polled, 3, Int32(clamping: wait))
+            if polled[0].revents != 0, !read(output, &buffer, kept, &room) { polled[0].fd = -1 }
+            if polled[1].revents != 0 { break }
+            if polled[2].revents != 0 {
+                (isCancelled, polled[2].fd) = (true, -1)
+                kill(-child, SIGTERM)
+                killAt = Self.now() + TurnExecutor.patienceMilliseconds
+            }
+            if let at = killAt {
+                if Self.now() >= at { kill(-child, SIGKILL) }
+            } else if Self.now() >= due {
+                isOverTime = true
+                kill(-child, SIGTERM)
+                killAt = Self.now() + TurnExecutor.patienceMilliseconds
+            }
+        }
+        // What is in the pipe by now, and no more: others may hold it open.
+        _ = fcntl(output, F_SETFL, O_NONBLOCK)
+        while polled[0].fd >= 0, room > 0, read(output, &buffer, kept, &room) {}
+        if kept >= 0 { fsync(kept) }
+    }
+
+    /// Returns false where nothing more comes.
+    private func read(_ output: Int32, _ buffer: inout [UInt8], _ kept: Int32, _ room: inout Int) -> Bool {
+        let count = Glibc.read(output, &buffer, buffer.count)
+        if count < 0, errno == EINTR { return true }
+        guard count > 0 else { return false }
+        let taken = min(room, count)
+        if kept >= 0, taken > 0 { _ = write(kept, buffer, taken) }
+        room -= taken
+        return true
+    }
+
+    private static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    private func spawn(writingTo output: Int32) -> Result<pid_t, TurnFault> {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, order.readsInput ? folder.input : "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output, 1)
+        posix_spawn_file_actions_adddup2(&actions, output, 2)
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setpgroup(&attributes, 0)
+        var defaults = sigset_t()
+        sigfillset(&defaults)
+        posix_spawnattr_setsigdefault(&attributes, &defaults)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
+        var environment = ProcessInfo.processInfo.environment
+        for (name, value) in order.environment { environment[name] = value }
+        for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
+            environment[name] = nil
+        }
+        var arguments = order.arguments.map { strdup($0) } + [nil]
+        var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for pointer in arguments + variables { free(pointer) } }
+        var child: pid_t = 0
+        let code = posix_spawnp(&child, order.arguments[0], &actions, &attributes, &arguments, &variables)
+        return code == 0 ? .success(child) : .failure(TurnFault("'\(order.arguments[0])' could not be started", code))
+    }
+
+    private func failed(_ reason: String) -> TurnFolder.Result { result { $0.notStarted = reason } }
+
+    private func ended(_ status: Int32) -> TurnFolder.Result {
+        result {
+            if status & 0x7F == 0 { $0.code = (status >> 8) & 0xFF } else { $0.signal = status & 0x7F }
+            if isCancelled { $0.isCancelled = true }
+            if isOverTime { $0.isOverTime = true }
+        }
+    }
+
+    private func result(_ fill: (inout TurnFolder.Result) -> Void) -> TurnFolder.Result {
+        var result = TurnFolder.Result(at: Int64(Date().timeIntervalSince1970 * 1_000))
+        fill(&result)
+        return result
+    }
+}
