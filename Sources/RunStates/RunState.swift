@@ -50,13 +50,11 @@ public struct RunState: Hashable, Sendable {
             throw RunStateError(.halfWritten, "the run state is empty", hint: "Write it anew: reveille run begin …")
         }
         let value: JSONValue
-        do { value = try JSONValue.parse(bytes) } catch {
-            // What could still become JSON was cut off.
-            let isCut = !Self.ends(bytes)
+        do { value = try JSONValue.parse(bytes) } catch { throw Self.fault(error, in: bytes) }
+        // The parser takes other bytes for U+FFFD, and our next change would write that in their place.
+        guard String(validating: bytes, as: UTF8.self) != nil else {
             throw RunStateError(
-                isCut ? .halfWritten : .notJSON,
-                isCut ? "the run state is cut off: it ends in the middle" : "the run state is no JSON: \(error)",
-                hint: "Mend it by hand, or write it anew: reveille run begin …")
+                .notJSON, "the run state is not UTF-8", hint: "Store it as UTF-8; it holds bytes of another encoding.")
         }
         guard let object = value.object else {
             throw RunStateError(
@@ -66,6 +64,19 @@ public struct RunState: Hashable, Sendable {
         if let problem = Self.problem(of: object) {
             throw RunStateError(.wrongField, problem, hint: "Mend the field; reveille run schema shows what it may be.")
         }
+    }
+
+    /// What can still become JSON was cut off while it was written; a cut may well lie behind a bracket that closes something within.
+    private static func fault(_ error: JSONError, in bytes: [UInt8]) -> RunStateError {
+        let longestToken = 4  // of what is refused at its beginning: `fals`, or the digits of an escape
+        let isInToken = error.offsetBytes + longestToken >= bytes.count && !ends(bytes)
+        let isObject = bytes.first { $0 > 0x20 } == UInt8(ascii: "{")
+        let isWhole = (try? JSONValue.parse(bytes[..<error.offsetBytes])) != nil
+        let isCut = isObject && !isWhole && (error.offsetBytes == bytes.count || isInToken)
+        return RunStateError(
+            isCut ? .halfWritten : .notJSON,
+            isCut ? "the run state is cut off: it ends in the middle" : "the run state is no JSON: \(error)",
+            hint: "Mend it by hand, or write it anew: reveille run begin …")
     }
 
     /// Whether the text ends as an object or an array does.
@@ -117,7 +128,8 @@ extension RunState {
     public mutating func step(to step: Int? = nil, _ words: String? = nil, at time: String) throws(RunStateError) {
         try requirePending()
         let next = step ?? nextStep + 1
-        guard (1...plan.count + 1).contains(next) else {
+        // Without a plan they are only counted.
+        guard next >= 1, plan.isEmpty || next <= plan.count + 1 else {
             throw RunStateError(
                 .conflict, "there is no step \(next): the plan has \(plan.count)",
                 hint: next > plan.count ? "When all is done: reveille run done" : "Steps count from 1.")

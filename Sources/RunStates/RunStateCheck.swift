@@ -3,12 +3,17 @@ internal import WakeCore
 /// What is wrong with a document that is JSON.
 extension RunState {
     static func problem(of object: JSONObject) -> String? {
-        let keys = object.members.map(\.key)
-        if let twice = keys.first(where: { key in keys.filter { $0 == key }.count > 1 }) {
-            return "the field '\(shown(twice))' is there twice"
+        if let key = twice(object) ?? object["context"]?.object.flatMap(twice).map({ "context.\($0)" }) {
+            return "the field '\(shown(key))' is there twice"
         }
         return words(object, "opId", least: 1) ?? words(object, "goal", least: 0) ?? planProblem(object) ?? stepProblem(object)
             ?? pendingProblem(object) ?? listProblem(object, "progressLog") ?? contextProblem(object)
+    }
+
+    /// The first name that comes again. Which of the two counts, readers do not agree on.
+    private static func twice(_ object: JSONObject) -> String? {
+        var seen: Set<String> = []
+        return object.members.first { !seen.insert($0.key).inserted }?.key
     }
 
     private static func words(_ object: JSONObject, _ key: String, least: Int) -> String? {

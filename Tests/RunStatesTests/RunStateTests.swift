@@ -78,11 +78,48 @@ struct RunStateTests {
             (#"{"opId": "x", "pending": false, "context": []}"#, "wrong-field", "'context' must be an object"),
             (#"{"opId": "x", "pending": false, "context": {"targetDiscord": "nowhere"}}"#, "wrong-field", "must be a place"),
             (#"{"opId": "x", "opId": "y", "pending": false}"#, "wrong-field", "'opId' is there twice"),
+            (#"{"opId": "x", "pending": false, "context": {"a": 1, "a": 2}}"#, "wrong-field", "'context.a' is there twice"),
+            (#"{"opId": "x", "pending": false,, }"#, "not-json", "no JSON"), ("hello", "not-json", "no JSON"),
+            (#"{"opId": "x", "pending": false} x"#, "not-json", "something follows"),
         ])
     func wrong(text: String, code: String, words: String) {
         let error = #expect(throws: RunStateError.self) { try Self.state(text) }
         #expect(error?.code.description == code && error?.message.contains(words) == true, "\(error?.message ?? "")")
         #expect(error?.hint.isEmpty == false)
+    }
+
+    @Test("wherever it is cut off, it is half written: also behind a bracket")
+    func cutOff() throws {
+        let text = Self.written.replacing("patch\"", with: "p\\u00e4tch ä\"").replacing("true", with: "false")
+        let bytes = Array(text.utf8)
+        #expect(try RunState(bytes).plan.count == 3)
+        for count in 0..<bytes.count {
+            let error = #expect(throws: RunStateError.self) { try RunState(Array(bytes[..<count])) }
+            #expect(error?.code == .halfWritten, "\(count): \(error?.message ?? "")")
+        }
+    }
+
+    @Test("bytes of another encoding are refused: a change would write others in their place")
+    func latin1() throws {
+        let bytes = Array(Self.written.utf8).map { $0 == UInt8(ascii: "k") ? 0xE4 : $0 }
+        let error = #expect(throws: RunStateError.self) { try RunState(bytes) }
+        #expect(error?.code == .notJSON && error?.message.contains("not UTF-8") == true)
+    }
+
+    @Test("a mebibyte of names is no burden", .timeLimit(.minutes(1)))
+    func manyNames() throws {
+        let names = (0..<80_000).map { "\"\($0)\": 1" }.joined(separator: ",")
+        let state = try Self.state("{\(names), \"opId\": \"x\", \"pending\": false}")
+        #expect(state.document.members.count == 80_002)
+    }
+
+    @Test("without a plan steps are only counted")
+    func noPlan() throws {
+        var state = try Self.state(#"{"opId": "x", "pending": true, "session": "agent:main:main"}"#)
+        try state.step(at: "T")
+        try state.step(at: "T")
+        #expect(state.nextStep == 3)
+        #expect(throws: RunStateError.self) { try state.step(to: 0, at: "T") }
     }
 
     @Test("more than a checkpoint is not read")
