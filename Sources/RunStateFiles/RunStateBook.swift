@@ -29,6 +29,9 @@ public struct RunStateBook: Hashable, Sendable {
         return Array(all.filter { seen.insert($0).inserted }.prefix(Self.maximumCount))
     }
 
+    /// The folders in which a change tells that there may be others: also one whose pattern names nothing yet, and that of the registry.
+    var folders: Set<String> { Set((patterns + registered() + [registry]).map { RunStateFile($0).folder }) }
+
     /// The file that is meant where none is named: the first of the configuration.
     public var standard: String? { patterns.first { !$0.contains("*") } }
 
@@ -49,12 +52,25 @@ public struct RunStateBook: Hashable, Sendable {
         return list.compactMap(\.string).filter { $0.hasPrefix("/") }
     }
 
+    /// Whether a file is looked after without being remembered first, if it is there.
+    public func names(_ path: String) -> Bool { patterns.flatMap(Self.expanded).contains(path) || registered().contains(path) }
+
     /// Remembers a file, so that it is looked after; those that are gone are forgotten. One of the configuration needs no remembering.
     ///
     /// - Throws: ``RunStates/RunStateError``.
     public func add(_ path: String) throws(RunStateError) {
-        guard !patterns.flatMap(Self.expanded).contains(path), !registered().contains(path) else { return }
-        let file = RunStateFile(registry)
+        guard !names(path) else { return }
+        do throws(RunStateError) { try remember(path) } catch {
+            throw RunStateError(
+                error.code, "the daemon can't be told to look after '\(path)': \(error.message)",
+                hint: "Call as the user whose ledger it is, or name the file under runStates.files in the configuration.")
+        }
+    }
+
+    private func remember(_ path: String) throws(RunStateError) {
+        // The ledger's folder is the operator's own: where it lies is for them to say, by a link as well.
+        let there = RunStateFile(registry)
+        let file = RunStateFile(RunStateFile.real(there.folder).map { "\($0)/\(there.name)" } ?? registry)
         let lock = try FileLock(beside: file)
         defer { lock.release() }
         let kept = registered().filter { access($0, F_OK) == 0 && $0 != path } + [path]

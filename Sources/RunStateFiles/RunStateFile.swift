@@ -52,10 +52,10 @@ public struct RunStateFile: Hashable, Sendable {
     public func read() throws(RunStateError) -> Reading {
         let real = try resolved()
         let file = open(real, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard file >= 0 else { throw failure("can't be read", errno) }
+        guard file >= 0 else { throw failure("can't be read", errno, whileReading: true) }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0 else { throw failure("can't be read", errno) }
+        guard fstat(file, &status) == 0 else { throw failure("can't be read", errno, whileReading: true) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw RunStateError(.unavailable, "'\(path)' is no plain file", hint: "Name a file.")
         }
@@ -65,7 +65,7 @@ public struct RunStateFile: Hashable, Sendable {
                 .tooLarge, "the run state '\(path)' has \(status.st_size) bytes, at most \(RunState.maximumBytes) are read",
                 hint: "It is a checkpoint, no archive: move what is old into another file.")
         }
-        let bytes = try Self.contents(file).mapFailure { failure("can't be read", $0) }
+        let bytes = try Self.contents(file).mapFailure { failure("can't be read", $0, whileReading: true) }
         do {
             let written = Int64(status.st_mtim.tv_sec) * 1_000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
             return Reading(state: try RunState(bytes), writtenAt: written, mark: Mark(status))
@@ -85,29 +85,35 @@ public struct RunStateFile: Hashable, Sendable {
         return .done(Array(bytes[..<filled]))
     }
 
-    /// Where it really is. A link may lead to another place of the same workspace (the folder above the file's own), not out of it: who may
-    /// write one file must not thereby write another.
+    /// Where it really is. A link, its own or its folder's, may lead to another place of the same workspace (the folder above its own), not
+    /// out of it: who may write one file must not thereby write another.
     func resolved() throws(RunStateError) -> String {
-        guard let realFolder = Self.real(folder) else { throw failure("can't be found", errno) }
-        let plain = realFolder == "/" ? "/\(name)" : "\(realFolder)/\(name)"
+        guard let realFolder = Self.real(folder) else { throw failure("can't be found", errno, whileReading: true) }
         var status = stat()
+        let isLinked = lstat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+        let above = isLinked ? Self.real(RunStateFile(folder).folder) ?? folder : RunStateFile(realFolder).folder
+        // What lies right below the root is a workspace of its own.
+        let workspace = above == "/" ? isLinked ? "" : realFolder : above
+        try requireInside(workspace, isLinked ? realFolder : nil)
+        let plain = realFolder == "/" ? "/\(name)" : "\(realFolder)/\(name)"
         guard lstat(plain, &status) == 0 else {
             if errno == ENOENT { return plain }
-            throw failure("can't be read", errno)
+            throw failure("can't be read", errno, whileReading: true)
         }
         guard status.st_mode & S_IFMT == S_IFLNK else { return plain }
-        guard let real = Self.real(plain) else { throw failure("is a link that leads nowhere", errno) }
-        let above = realFolder.lastIndex(of: "/").map { realFolder[..<$0] } ?? ""
-        let workspace = above.isEmpty ? realFolder : String(above)
-        guard real.hasPrefix(workspace + "/") else {
-            throw RunStateError(
-                .unavailable, "'\(path)' is a link out of its workspace, to '\(real)'",
-                hint: "Name '\(real)' itself, if that is what is meant.")
-        }
+        guard let real = Self.real(plain) else { throw failure("is a link that leads nowhere", errno, whileReading: true) }
+        try requireInside(workspace, real)
         return real
     }
 
-    private static func real(_ path: String) -> String? {
+    private func requireInside(_ workspace: String, _ real: String?) throws(RunStateError) {
+        guard let real, !real.hasPrefix(workspace + "/") else { return }
+        throw RunStateError(
+            .unavailable, "'\(path)' is reached by a link out of its workspace, to '\(real)'",
+            hint: "Name what is behind the link itself, if that is what is meant.")
+    }
+
+    static func real(_ path: String) -> String? {
         guard let pointer = realpath(path, nil) else { return nil }
         defer { free(pointer) }
         return String(cString: pointer)
@@ -116,7 +122,7 @@ public struct RunStateFile: Hashable, Sendable {
     /// What it says is told to an agent: only who owns the file's folder, we ourselves and root are believed.
     private func requireTrust(_ status: stat) throws(RunStateError) {
         var around = stat()
-        guard stat(folder, &around) == 0 else { throw failure("can't be read", errno) }
+        guard stat(folder, &around) == 0 else { throw failure("can't be read", errno, whileReading: true) }
         guard [geteuid(), 0, around.st_uid].contains(status.st_uid) else {
             throw RunStateError(
                 .unavailable, "'\(path)' belongs to user \(status.st_uid), who does not own its folder",
@@ -134,7 +140,13 @@ public struct RunStateFile: Hashable, Sendable {
     /// - Throws: ``RunStates/RunStateError``; then the old file is as it was.
     @discardableResult
     public func change(_ body: (inout RunState?) throws(RunStateError) -> Void) throws(RunStateError) -> RunState {
-        let lock = try FileLock(beside: self)
+        try change(patienceMilliseconds: 10_000, body)
+    }
+
+    func change(
+        patienceMilliseconds: Int, _ body: (inout RunState?) throws(RunStateError) -> Void
+    ) throws(RunStateError) -> RunState {
+        let lock = try FileLock(beside: self, patienceMilliseconds: patienceMilliseconds)
         defer { lock.release() }
         for _ in 0..<8 {
             let before: Reading?
@@ -152,11 +164,17 @@ public struct RunStateFile: Hashable, Sendable {
     /// What we write must be what we would read.
     private static func checked(_ bytes: [UInt8]) throws(RunStateError) -> RunState { try RunState(bytes) }
 
-    /// Puts a new file in the place of the old one; false where that is not as it was read any more.
+    /// Puts a new file in the place of the old one; false where that is not as it was read any more. The lock must be held.
     private func replace(_ before: Mark?, with bytes: [UInt8]) throws(RunStateError) -> Bool {
         let real = try resolved()
         let target = RunStateFile(real)
-        let fresh = "\(target.folder)/.\(target.name).\(getpid()).\(UInt32.random(in: .min ... .max))"
+        // Opened before anything is written: what can fail then has changed nothing.
+        let directory = open(target.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw failure("can't be changed", errno) }
+        defer { close(directory) }
+        // The lock is ours, so what bears that name was left by somebody who was cut off.
+        let fresh = "\(target.folder)/.\(target.name).new"
+        unlink(fresh)
         let file = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw failure("can't be changed", errno) }
         var isPlaced = false
@@ -164,10 +182,7 @@ public struct RunStateFile: Hashable, Sendable {
             close(file)
             if !isPlaced { unlink(fresh) }
         }
-        if let before {
-            if geteuid() == 0 { _ = fchown(file, before.owner, before.group) }
-            fchmod(file, before.mode & 0o777)
-        }
+        if let before { try Ownership.keep(of: before, on: file, self) } else { Ownership.adopt(file, in: target.folder) }
         if let problem = Self.write(bytes, to: file) { throw failure("can't be changed", problem) }
         var status = stat()
         let now = lstat(real, &status) == 0 ? Mark(status) : nil
@@ -177,7 +192,12 @@ public struct RunStateFile: Hashable, Sendable {
         guard now == before else { return false }
         guard rename(fresh, real) == 0 else { throw failure("can't be changed", errno) }
         isPlaced = true
-        try syncFolder(target.folder)
+        guard fsync(directory) == 0 else {
+            throw RunStateError(
+                .unavailable,
+                "'\(path)' is changed, but may be the old one again after a power failure: \(String(cString: strerror(errno)))",
+                hint: "Look at its disk.")
+        }
         return true
     }
 
@@ -199,25 +219,19 @@ public struct RunStateFile: Hashable, Sendable {
         return fsync(file) == 0 ? nil : errno
     }
 
-    private func syncFolder(_ folder: String) throws(RunStateError) {
-        let directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard directory >= 0 else { throw failure("can't be made durable", errno) }
-        defer { close(directory) }
-        guard fsync(directory) == 0 else { throw failure("can't be made durable", errno) }
-    }
-
-    func failure(_ what: String, _ code: Int32) -> RunStateError {
-        let reason = String(cString: strerror(code))
+    func failure(_ what: String, _ code: Int32, whileReading: Bool = false) -> RunStateError {
+        let kept = whileReading ? "." : "; the old file is as it was."
         let hint =
             switch code {
             case ENOENT, ENOTDIR: "Look at the path; or begin one: reveille run begin --file '\(path)' …"
-            case ENOSPC, EDQUOT: "Make room on its disk; the old file is as it was."
-            case EROFS: "Its file system is mounted read-only; the old file is as it was."
-            case EACCES, EPERM: "Call as a user who may write in its folder; the old file is as it was."
-            default: "Look at its disk; the old file is as it was."
+            case ENOSPC, EDQUOT: "Make room on its disk\(kept)"
+            case EROFS: "Its file system is mounted read-only\(kept)"
+            case EACCES, EPERM: "Call as a user who may \(whileReading ? "read it" : "write in its folder")\(kept)"
+            default: "Look at its disk\(kept)"
             }
         return RunStateError(
-            code == ENOENT || code == ENOTDIR ? .missing : .unavailable, "'\(path)' \(what): \(reason)", hint: hint)
+            code == ENOENT || code == ENOTDIR ? .missing : .unavailable,
+            "'\(path)' \(what): \(String(cString: strerror(code)))", hint: hint)
     }
 }
 

@@ -26,9 +26,15 @@ public struct RunStateWatch: Sendable {
     private static let halfWrittenStepMicroseconds: UInt32 = 10_000
 
     private let book: RunStateBook
+    private let lookEveryMilliseconds: Int32
 
     /// Watches all that the book names.
-    public init(_ book: RunStateBook) { self.book = book }
+    public init(_ book: RunStateBook) { self.init(book, lookEveryMilliseconds: Self.lookEveryMilliseconds) }
+
+    init(_ book: RunStateBook, lookEveryMilliseconds: Int32) {
+        self.book = book
+        self.lookEveryMilliseconds = lookEveryMilliseconds
+    }
 
     /// What is found, from now on. Ends when the task that iterates is cancelled.
     public func findings() -> AsyncStream<RunStateFinding> {
@@ -41,8 +47,8 @@ public struct RunStateWatch: Sendable {
         }
         let (end, close) = (ends[0], Closer(ends[1]))
         continuation.onTermination = { _ in close.close() }
-        Thread.detachNewThread { [book] in
-            var round = Round(book: book, report: { continuation.yield($0) })
+        Thread.detachNewThread { [self] in
+            var round = Round(book: book, lookEveryMilliseconds: lookEveryMilliseconds, report: { continuation.yield($0) })
             round.run(until: end)
         }
         return stream
@@ -62,14 +68,16 @@ public struct RunStateWatch: Sendable {
     /// The thread's own state.
     private struct Round {
         let book: RunStateBook
+        let lookEveryMilliseconds: Int32
         let report: (RunStateFinding) -> Void
         /// What each file was when it was read last.
         var seen: [String: RunStateFile.Mark] = [:]
         /// What was complained of last.
         var complaints: [String: String] = [:]
 
-        init(book: RunStateBook, report: @escaping (RunStateFinding) -> Void) {
+        init(book: RunStateBook, lookEveryMilliseconds: Int32, report: @escaping (RunStateFinding) -> Void) {
             self.book = book
+            self.lookEveryMilliseconds = lookEveryMilliseconds
             self.report = report
         }
 
@@ -87,15 +95,16 @@ public struct RunStateWatch: Sendable {
             while true {
                 let paths = book.paths()
                 // Watched before it is looked at; the same folder is watched once however often it is named.
-                for folder in Set(paths.map { RunStateFile($0).folder } + [RunStateFile(book.registry).folder])
-                where notifications >= 0 {
+                // Who edits what a link leads to writes in another folder.
+                let linked = paths.compactMap { try? RunStateFile(RunStateFile($0).resolved()).folder }
+                for folder in book.folders.union(linked) where notifications >= 0 {
                     inotify_add_watch(
                         notifications, folder, UInt32(IN_CLOSE_WRITE | IN_MODIFY | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE))
                 }
                 for path in Set(paths).union(seen.keys).sorted() { look(RunStateFile(path)) }
                 if isFirst { report(.lookedAtAll) }
                 isFirst = false
-                poll(&descriptors, notifications >= 0 ? 2 : 1, RunStateWatch.lookEveryMilliseconds)
+                poll(&descriptors, notifications >= 0 ? 2 : 1, lookEveryMilliseconds)
                 if descriptors[0].revents != 0 { return }
                 while notifications >= 0, Glibc.read(notifications, &buffer, buffer.count) > 0 {}
             }

@@ -182,4 +182,65 @@ struct RunStateFileTests {
         let error = #expect(throws: RunStateError.self) { try file.change { $0 = fresh } }
         #expect(error?.message.contains("/nonexistent/infra/runstate.json") == true)
     }
+
+    @Test("a folder that is a link: within the workspace it is followed, out of it refused")
+    func linkedFolders() throws {
+        let folder = try Folder()
+        let other = try Folder()
+        let fresh = try Folder.fresh()
+        for (target, isInside) in [(folder.path + "/infra", true), (other.infra, false)] {
+            let link = folder.path + "/linked"
+            unlink(link)
+            #expect(symlink(target, link) == 0)
+            let file = RunStateFile(link + "/runstate.json")
+            if isInside {
+                try file.change { $0 = fresh }
+                #expect(try folder.file.read().state == fresh)
+            } else {
+                let error = #expect(throws: RunStateError.self) { try file.change { $0 = fresh } }
+                #expect(error?.message.contains("a link out of its workspace") == true)
+                #expect(try other.names.isEmpty)
+            }
+        }
+    }
+
+    @Test("who never lets go of the lock is named after a while; nothing is changed meanwhile")
+    func heldLock() throws {
+        let folder = try Folder()
+        let fresh = try Folder.fresh()
+        try folder.file.change { $0 = fresh }
+        let lock = try FileLock(beside: folder.file)
+        let error = #expect(throws: RunStateError.self) {
+            try folder.file.change(patienceMilliseconds: 20) { $0?.log("x", at: "T") }
+        }
+        #expect(error?.code == .conflict && error?.hint.contains(".runstate.json.lock") == true)
+        lock.release()
+        try folder.file.change { $0?.log("x", at: "T") }
+        #expect(try folder.file.read().state.progressLog.count == 2)
+    }
+
+    @Test("what a change left that was cut off is in nobody's way")
+    func leftOver() throws {
+        let folder = try Folder()
+        let fresh = try Folder.fresh()
+        try Data("half".utf8).write(to: URL(fileURLWithPath: folder.infra + "/.runstate.json.new"))
+        try folder.file.change { $0 = fresh }
+        #expect(try folder.names == [".runstate.json.lock", "runstate.json"])
+    }
+
+    @Test("what root makes or changes stays its owner's", .enabled(if: geteuid() == 0))
+    func ownership() throws {
+        func owner(_ path: String) -> [UInt32] {
+            var status = stat()
+            return stat(path, &status) == 0 ? [status.st_uid, status.st_gid] : []
+        }
+        let folder = try Folder()
+        chown(folder.infra, 12_345, 12_346)
+        let fresh = try Folder.fresh()
+        try folder.file.change { $0 = fresh }
+        for name in try folder.names { #expect(owner("\(folder.infra)/\(name)") == [12_345, 12_346], "\(name)") }
+        chown(folder.file.path, 12_345, 12_347)
+        try folder.file.change { $0?.log("x", at: "T") }
+        #expect(owner(folder.file.path) == [12_345, 12_347])
+    }
 }

@@ -10,6 +10,11 @@ import WakeCore
 struct RunStateWatchTests {
     private typealias Findings = AsyncStream<RunStateFinding>.Iterator
 
+    /// Looks at signs alone: what only a look from time to time would find is not found.
+    private static func watch(_ book: RunStateBook) -> AsyncStream<RunStateFinding> {
+        RunStateWatch(book, lookEveryMilliseconds: -1).findings()
+    }
+
     /// The next finding about the operation.
     private static func next(_ findings: inout Findings) async throws -> String {
         switch try #require(await findings.next()) {
@@ -31,7 +36,7 @@ struct RunStateWatchTests {
         let book = RunStateBook(patterns: [folder.file.path], folder: folder.path)
         let fresh = try Folder.fresh()
         try folder.file.change { $0 = fresh }
-        var findings = RunStateWatch(book).findings().makeAsyncIterator()
+        var findings = Self.watch(book).makeAsyncIterator()
         #expect(try await Self.next(&findings) == "work op 0")
         #expect(try await Self.next(&findings) == "looked")
         try folder.file.change { state throws(RunStateError) in try state?.step(at: "T") }
@@ -49,8 +54,7 @@ struct RunStateWatchTests {
         let folder = try Folder()
         let fresh = try Folder.fresh()
         try folder.file.change { $0 = fresh }
-        var findings = RunStateWatch(RunStateBook(patterns: [folder.file.path], folder: folder.path)).findings()
-            .makeAsyncIterator()
+        var findings = Self.watch(RunStateBook(patterns: [folder.file.path], folder: folder.path)).makeAsyncIterator()
         try await Self.wait(for: "looked", &findings)
         let text = String(decoding: fresh.bytes, as: UTF8.self)
         try folder.write(text.replacing("\"nextStep\": 1", with: "\"nextStep\": \"two\""))
@@ -67,7 +71,7 @@ struct RunStateWatchTests {
     func registry() async throws {
         let folder = try Folder()
         let book = RunStateBook(patterns: [folder.infra + "/*.json"], folder: folder.path)
-        var findings = RunStateWatch(book).findings().makeAsyncIterator()
+        var findings = Self.watch(book).makeAsyncIterator()
         try await Self.wait(for: "looked", &findings)
         let (one, other) = (try Folder.fresh("one"), try Folder.fresh("other"))
         try RunStateFile(folder.infra + "/a.json").change { $0 = one }
@@ -89,5 +93,39 @@ struct RunStateWatchTests {
         #expect(book.paths().isEmpty)
         try book.add(folder.file.path)
         #expect(book.paths() == [folder.file.path])
+    }
+
+    @Test("a file behind a link is watched where it lies")
+    func linked() async throws {
+        let folder = try Folder()
+        let (real, state) = (RunStateFile(folder.path + "/real.json"), try Folder.fresh())
+        try real.change { $0 = state }
+        #expect(symlink(real.path, folder.file.path) == 0)
+        let book = RunStateBook(patterns: [folder.file.path], folder: folder.infra)
+        var findings = Self.watch(book).makeAsyncIterator()
+        try await Self.wait(for: "looked", &findings)
+        try real.change { state throws(RunStateError) in try state?.step(at: "T") }
+        try await Self.wait(for: "work op 1", &findings)
+    }
+
+    @Test("a file cut off right behind a bracket is waited for as any half-written one is")
+    func cutBehindBracket() async throws {
+        let folder = try Folder()
+        let fresh = try Folder.fresh()
+        let text = String(decoding: fresh.bytes, as: UTF8.self)
+        let cut = try #require(text.firstIndex(of: "]"))
+        try folder.write(String(text[...cut]))
+        var findings = Self.watch(RunStateBook(patterns: [folder.file.path], folder: folder.path)).makeAsyncIterator()
+        #expect(try await Self.next(&findings).contains("stays half written"))
+    }
+
+    @Test("a ledger's folder that is a link holds a registry all the same")
+    func linkedLedger() throws {
+        let folder = try Folder()
+        let ledger = try Folder()
+        #expect(symlink(ledger.infra, folder.path + "/ledger") == 0)
+        let book = RunStateBook(patterns: [], folder: folder.path + "/ledger")
+        try book.add(folder.file.path)
+        #expect(book.paths() == [folder.file.path] && book.names(folder.file.path))
     }
 }
