@@ -118,7 +118,7 @@ struct RunVerbTests {
             let failed = try await stage.run(
                 "run", "guard", "--file", Self.file(stage), "--target", "self", "--", "sh", "-c", "echo working; exit 7")
             #expect(failed.code == 7 && failed.out.hasSuffix("is durable\nworking"), "\(failed.out)\(failed.errors)")
-            #expect(failed.errors.contains("the command failed: exit code 7; the sentinel is taken back"))
+            #expect(failed.errors == "Error: the command failed: exit code 7\nThe sentinel is taken back.")
             let shown = try await stage.run("run", "show", "--json", "--file", Self.file(stage))
             #expect(shown["nextStep"] == 1)
             let daemon = try await stage.startDaemon()

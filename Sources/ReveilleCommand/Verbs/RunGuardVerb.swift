@@ -20,8 +20,10 @@ struct RunGuard: AsyncParsableCommand {
             next restart of the target wakes the run's session. Without, the daemon runs
             it, out of reach of the restart, and its end wakes the session.
 
-            If the command fails, the sentinel is taken back, the step is next again,
-            and its exit code is ours.
+            If the command that this program runs fails, the sentinel is taken back, the
+            step is next again, and its exit code is ours. If it ends well and its target
+            never restarts, the sentinel stays for 24 h (sentinel.lifetimeObserved), and
+            the session is told that then.
 
               reveille run guard --target nginx.service -- systemctl restart nginx
               reveille run guard -- apt-get -y upgrade
@@ -38,11 +40,19 @@ struct RunGuard: AsyncParsableCommand {
         name: .long, parsing: .unconditional,
         help: ArgumentHelp("What the session is told; else the step that is next.", valueName: "text"))
     var note: String?
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp(
+            "Without --target: how long the daemon waits before it runs the command, 0s to 10min.", valueName: "duration"))
+    var delay: String?
     @OptionGroup var file: RunFileOptions
     @Argument(parsing: .postTerminator, help: "The command and its arguments.") var command: [String]
 
     func validate() throws {
         if command.isEmpty { throw ValidationError("no command; write it after --") }
+        if target != nil, delay != nil {
+            throw ValidationError("--delay goes without --target: with it the command runs at once")
+        }
     }
 
     func run() async throws {
@@ -52,13 +62,28 @@ struct RunGuard: AsyncParsableCommand {
             before = state.nextStep
             try state.step(to: next, "about to run: \(command.joined(separator: " "))", at: time)
         }
+        let sentinel: SentinelID
         do {
-            guard let target else { return try order(.ours(delay: "0s", command: command), state).run() }
-            try await runHere(try await TargetArgument.awaited(target), state, backTo: before)
-        } catch let complaint as Complaint {
-            try stepBack(to: before, "it was not run")
-            throw complaint
+            guard let target else { return try order(.ours(delay: delay ?? "0s", command: command), state).run() }
+            sentinel = try order(try await TargetArgument.awaited(target), state).record()
+        } catch {
+            stepBack(to: before, from: state.nextStep, "it was not run")
+            throw error
         }
+        Printing.line("sentinel \(sentinel) is durable")
+        let end = await Self.end(of: command)
+        guard end.code != 0 else { return try tellGoodEnd() }
+        say("Error: the command failed: \(end.words)")
+        takeBack(sentinel)
+        stepBack(to: before, from: state.nextStep, "the command failed: \(end.words)")
+        throw ExitCode(end.code)
+    }
+
+    private func tellGoodEnd() throws {
+        let lifetime = DurationText.format(try file.configuration.load().restarts.sentinelLifetimeObserved)
+        Printing.line(
+            "the command has ended well; once its target has restarted, the session is woken; if it does not within \(lifetime), "
+                + "the session is told that")
     }
 
     private func order(_ deed: RequestOrder.Deed, _ state: RunState) -> RequestOrder {
@@ -74,28 +99,29 @@ struct RunGuard: AsyncParsableCommand {
             route: state.route?.description)
     }
 
-    private func runHere(_ deed: RequestOrder.Deed, _ state: RunState, backTo step: Int) async throws {
-        let sentinel = try order(deed, state).record()
-        Printing.line("sentinel \(sentinel) is durable")
-        let end = await Self.end(of: command)
-        guard end.code != 0 else {
-            return Printing.line("the command has ended well; once its target has restarted, the session is woken")
+    /// Makes the step next again that was; not where the command, or somebody else, has gone on meanwhile.
+    private func stepBack(to step: Int, from ours: Int, _ words: String) {
+        do {
+            _ = try file.change { state throws(RunStateError) in
+                guard state.isPending, state.nextStep == ours else { return state.log(words, at: RunAccess.time()) }
+                try state.step(to: step, words, at: RunAccess.time())
+            }
+        } catch { say("The run state still says that step \(ours) is next.\n\(Complaint(any: error).text)") }
+    }
+
+    private func takeBack(_ sentinel: SentinelID) {
+        do {
+            let client = try LedgerAccess.open(file.configuration)
+            defer { client.close() }
+            _ = try client.append(.command(.cancelSentinel(sentinel)))
+            say("The sentinel is taken back.")
+        } catch {
+            say("The sentinel stays: reveille sentinel cancel \(sentinel)\n\(Complaint(any: error).text)")
         }
-        try takeBack(sentinel)
-        try stepBack(to: step, "the command failed: \(end.words)")
-        _ = StandardStream.write("Error: the command failed: \(end.words); the sentinel is taken back\n", to: STDERR_FILENO)
-        throw ExitCode(end.code)
     }
 
-    private func stepBack(to step: Int, _ words: String) throws {
-        _ = try file.change { state throws(RunStateError) in try state.step(to: step, words, at: RunAccess.time()) }
-    }
-
-    private func takeBack(_ sentinel: SentinelID) throws {
-        let client = try LedgerAccess.open(file.configuration)
-        defer { client.close() }
-        _ = try client.append(.command(.cancelSentinel(sentinel)))
-    }
+    // What went wrong on the way back must not hide what went wrong first, nor its exit code.
+    private func say(_ text: String) { _ = StandardStream.write(text + "\n", to: STDERR_FILENO) }
 
     /// Runs it with our own input and output.
     private static func end(of command: [String]) async -> (code: Int32, words: String) {

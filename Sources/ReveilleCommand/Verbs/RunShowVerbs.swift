@@ -16,11 +16,12 @@ struct RunShow: AsyncParsableCommand {
         RunAccess.tell(state, json: false)
         if !state.goal.isEmpty { Printing.line("goal: \(Printing.oneLine(state.goal, maximumCharacters: 1_000))") }
         if let session = state.session { Printing.line("session: \(session)") }
-        for step in state.list { Printing.line("  \(Printing.oneLine(step))") }
+        for step in state.list { Printing.line("  \(Printing.oneLine(step, maximumCharacters: 1_000))") }
         for member in state.context.members {
-            Printing.line("\(Printing.oneLine(member.key)): \(Printing.oneLine(member.value.string ?? member.value.text))")
+            let text = Printing.oneLine(member.value.string ?? member.value.text, maximumCharacters: 1_000)
+            Printing.line("\(Printing.oneLine(member.key)): \(text)")
         }
-        for line in state.progressLog.suffix(10) { Printing.line("  \(Printing.oneLine(line))") }
+        for line in state.progressLog.suffix(10) { Printing.line("  \(Printing.oneLine(line, maximumCharacters: 1_000))") }
     }
 }
 

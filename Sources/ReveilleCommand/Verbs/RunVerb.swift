@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import LedgerSQLite
 import ReveilleConfiguration
 import RunStateFiles
 import RunStates
@@ -131,8 +132,12 @@ struct RunBegin: AsyncParsableCommand {
         let book = try target.book()
         let file = try target.state(book)
         let fresh = RunState(operation: name, goal: goal, plan: plan, session: key, place: place, at: time)
+        // The daemon may never have run here; it makes the folder in the same way.
+        if !book.names(file.path) { try LedgerFolder(try target.configuration.load().ledger.directory).create() }
         let state = try RunAccess.complaining { () throws(RunStateError) in
-            let state = try file.change { state throws(RunStateError) in
+            // What the daemon can't be told of is not begun.
+            try book.add(file.path)
+            return try file.change { state throws(RunStateError) in
                 if let other = state, other.isPending, other.operation != name, !force {
                     throw RunStateError(
                         .conflict, "operation \(other.operation) is pending in '\(file.path)'",
@@ -140,8 +145,6 @@ struct RunBegin: AsyncParsableCommand {
                 }
                 state = fresh
             }
-            try book.add(file.path)
-            return state
         }
         RunAccess.tell(state, json: output.json)
     }
