@@ -1,6 +1,7 @@
 import Foundation
 import OpenClawFacts
 import ReveilleConfiguration
+import RunStates
 import Testing
 import WakeCore
 import WakeService
@@ -97,42 +98,44 @@ struct DoctorJudgementTests {
 
     // MARK: Run states
 
-    private func runState(_ document: JSONValue, age: Duration) -> Finding {
-        RunStateJudgement.finding(.init(path: "/w/infra/runstate.json", document: .success(document), age: age))
+    private func runState(_ text: String, age: Duration) throws -> Finding {
+        RunStateJudgement.finding(
+            .init(path: "/w/infra/runstate.json", state: .success(try RunState(Array(text.utf8))), age: age))
     }
 
     @Test("a run state that is pending for more than a day is stale; a young one, and one that is done, are not")
-    func stale() {
-        let pending: JSONValue = ["opId": "op-7", "pending": true, "nextStep": "restart the proxy"]
-        let old = runState(pending, age: .seconds(90_000))
+    func stale() throws {
+        let pending = #"{"opId": "op-7", "pending": true, "session": "agent:main:main", "plan": ["a", "b"], "nextStep": 2}"#
+        let old = try runState(pending, age: .seconds(90_000))
         #expect(old.code == "runstate-stale" && old.severity == .warning)
-        #expect(old.evidence == "operation op-7 is pending, last written 25 h 0 min ago; its next step: restart the proxy")
-        #expect(runState(pending, age: .seconds(86_400)).severity == .ok)
-        #expect(runState(["opId": "op-7", "pending": false], age: .seconds(900_000)).severity == .ok)
-        #expect(runState(["pending": []], age: .seconds(900_000)).severity == .ok)
-        #expect(runState(["pending": ["verify"]], age: .seconds(900_000)).code == "runstate-stale")
+        #expect(old.evidence == "operation op-7 is pending, last written 25 h 0 min ago; its next step: b")
+        #expect(try runState(pending, age: .seconds(86_400)).severity == .ok)
+        #expect(try runState(#"{"opId": "op-7", "pending": false}"#, age: .seconds(900_000)).severity == .ok)
     }
 
-    @Test("a run state is read from a workspace: broken JSON is told, no file is nothing")
+    @Test("a run state is read as the daemon reads it: what is broken is told with its field, no file is nothing")
     func runStateFiles() throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "doctor-\(UInt64.random(in: 0 ... .max))").path
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let now = try SystemMoments(environment: [:]).now()
-        #expect(RunStateJudgement.File.look(in: folder, now: now) == nil)
-        try FileManager.default.createDirectory(atPath: folder + "/infra", withIntermediateDirectories: true)
         let path = folder + "/infra/runstate.json"
-        for bad in ["{\"opId\": \"op", "[1]", ""] {
+        let now = try SystemMoments(environment: [:]).now()
+        #expect(RunStateJudgement.File.look(at: path, now: now) == nil)
+        try FileManager.default.createDirectory(atPath: folder + "/infra", withIntermediateDirectories: true)
+        for (bad, words) in [
+            ("{\"opId\": \"op", "cut off"), ("[1]", "no JSON object"), ("", "is empty"),
+            (#"{"opId": "x", "pending": "verify"}"#, "'pending' must be true or false"),
+        ] {
             #expect(FileManager.default.createFile(atPath: path, contents: Data(bad.utf8)))
-            let file = try #require(RunStateJudgement.File.look(in: folder, now: now))
-            #expect(RunStateJudgement.finding(file).code == "runstate-broken", "\(bad)")
+            let finding = RunStateJudgement.finding(try #require(RunStateJudgement.File.look(at: path, now: now)))
+            #expect(finding.code == "runstate-broken" && finding.evidence?.contains(words) == true, "\(finding)")
         }
-        #expect(FileManager.default.createFile(atPath: path, contents: Data(#"{"pending": true}"#.utf8)))
+        let pending = #"{"opId": "x", "pending": true, "session": "agent:main:main"}"#
+        #expect(FileManager.default.createFile(atPath: path, contents: Data(pending.utf8)))
         let tomorrow = now.advanced(by: .seconds(90_000))
-        #expect(RunStateJudgement.File.look(in: folder, now: tomorrow).map(RunStateJudgement.finding)?.code == "runstate-stale")
-        #expect(RunStateJudgement.File.look(in: folder, now: now).map(RunStateJudgement.finding)?.code == "runstate-ok")
-        let hidden = RunStateJudgement.File(
-            path: path, document: .failure(.init(reason: "permission denied", isBroken: false)), age: .zero)
-        #expect(RunStateJudgement.finding(hidden).severity == .unknown)
+        #expect(RunStateJudgement.File.look(at: path, now: tomorrow).map(RunStateJudgement.finding)?.code == "runstate-stale")
+        #expect(RunStateJudgement.File.look(at: path, now: now).map(RunStateJudgement.finding)?.code == "runstate-ok")
+        let hidden = RunStateError(.unavailable, "permission denied", hint: "Call as another user.")
+        #expect(RunStateJudgement.finding(.init(path: path, state: .failure(hidden), age: .zero)).severity == .unknown)
     }
 
     // MARK: The clock

@@ -5,6 +5,7 @@ import LedgerSQLite
 import Logging
 import OpenClawFacts
 import ReveilleConfiguration
+import RunStateFiles
 import SystemdSupport
 import WakeCore
 import WakeService
@@ -72,8 +73,8 @@ struct DoctorRounds: Sendable {
                 ) { await gateway.look.value })
             checks.append(NamedCheck("gateway:\(name), its configuration") { await gateway.file.value.findings(gateway: name) })
             checks.append(NamedCheck("gateway:\(name), its gate") { await discord.gate(of: gateway) })
-            checks.append(NamedCheck("gateway:\(name), run states") { await runStates(of: gateway) })
         }
+        checks.append(NamedCheck("run states") { await runStates() })
         checks.append(NamedCheck("bot tokens") { await discord.sharedTokens() })
         if !gateways.isEmpty {
             checks.append(
@@ -97,10 +98,16 @@ struct DoctorRounds: Sendable {
             isSynchronised: SystemMoments.kernelTellsSynchronised ? moments.now().clockSynchronised : nil)
     }
 
-    private func runStates(of gateway: GatewayRound) async -> [Finding] {
-        let folders = await gateway.file.value.workspaces(
-            stateDirectory: gateway.settings.stateDirectory, home: surroundings.variables["HOME"])
-        return folders.compactMap { RunStateJudgement.File.look(in: $0, now: moments.now()) }.map(RunStateJudgement.finding)
+    /// Those that are looked after, and those in the gateways' workspaces.
+    private func runStates() async -> [Finding] {
+        var paths = Set(RunStateBook(configuration).paths())
+        for gateway in gateways {
+            let workspaces = await gateway.file.value.workspaces(
+                stateDirectory: gateway.settings.stateDirectory, home: surroundings.variables["HOME"])
+            paths.formUnion(workspaces.map { $0 + "/infra/runstate.json" })
+        }
+        return paths.sorted().compactMap { RunStateJudgement.File.look(at: $0, now: moments.now()) }.map(
+            RunStateJudgement.finding)
     }
 
     /// Our own unit, those of the gateways, and whether they run without a login.

@@ -1,4 +1,6 @@
 import Glibc
+import RunStateFiles
+import RunStates
 import WakeCore
 import WakeService
 
@@ -46,23 +48,14 @@ extension ProcessJudgement.GatewayProcess {
 }
 
 extension RunStateJudgement.File {
-    /// The run state of a workspace; nil where there is none.
-    static func look(in workspace: String, now: Moment) -> Self? {
-        let path = workspace + "/infra/runstate.json"
-        var status = stat()
-        guard stat(path, &status) == 0 else {
-            return errno == EACCES
-                ? Self(path: path, document: .failure(.init(reason: "permission denied", isBroken: false)), age: .zero) : nil
-        }
-        let written = Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
-        let age = Duration.milliseconds(max(0, now.wallMilliseconds - written))
-        do {
-            let document = try JSONValue.parse(try PlainFile.read(path, maximumBytes: 4 << 20))
-            guard document.object != nil else { throw PlainFile.Fault(code: 0, description: "it holds no object") }
-            return Self(path: path, document: .success(document), age: age)
+    /// The run state at a path; nil where there is none.
+    static func look(at path: String, now: Moment) -> Self? {
+        do throws(RunStateError) {
+            let reading = try RunStateFile(path).read()
+            let age = Duration.milliseconds(max(0, now.wallMilliseconds - reading.writtenAt))
+            return Self(path: path, state: .success(reading.state), age: age)
         } catch {
-            let code = (error as? PlainFile.Fault)?.code
-            return Self(path: path, document: .failure(.init(reason: "\(error)", isBroken: code != EACCES)), age: age)
+            return error.code == .missing ? nil : Self(path: path, state: .failure(error), age: .zero)
         }
     }
 }
