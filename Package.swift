@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "WakeService", targets: ["WakeService"]),
         .library(name: "LedgerSQLite", targets: ["LedgerSQLite"]),
         .library(name: "ReveilleConfiguration", targets: ["ReveilleConfiguration"]),
+        .library(name: "RunStates", targets: ["RunStates"]),
         .library(name: "SystemdSupport", targets: ["SystemdSupport"]),
         .library(name: "DiscordProtocol", targets: ["DiscordProtocol"]),
         .library(name: "GatewayProtocol", targets: ["GatewayProtocol"]),

@@ -17,6 +17,7 @@ let package = Package(
         fuzz("FuzzJSON", "WakeCore"),
         fuzz("FuzzSessionKey", "WakeCore"),
         fuzz("FuzzConfiguration", "ReveilleConfiguration"),
+        fuzz("FuzzRunState", "RunStates", "WakeCore"),
         fuzz("FuzzGateway", "DiscordProtocol", "WakeCore"),
         fuzz("FuzzREST", "DiscordProtocol", "WakeCore"),
         fuzz("FuzzGatewayFrames", "GatewayProtocol", "WakeCore"),

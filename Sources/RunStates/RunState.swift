@@ -129,7 +129,7 @@ extension RunState {
         try requirePending()
         let next = step ?? nextStep + 1
         // Without a plan they are only counted.
-        guard next >= 1, plan.isEmpty || next <= plan.count + 1 else {
+        guard (1...(plan.isEmpty ? Self.maximumSteps : plan.count) + 1).contains(next) else {
             throw RunStateError(
                 .conflict, "there is no step \(next): the plan has \(plan.count)",
                 hint: next > plan.count ? "When all is done: reveille run done" : "Steps count from 1.")

@@ -41,7 +41,10 @@ extension RunState {
         guard let value = object["nextStep"] else { return nil }
         guard let next = value.integer else { return "'nextStep' must be a whole number, it is \(kind(value))" }
         let count = object["plan"]?.array?.count ?? 0
-        guard count > 0 else { return next >= 0 ? nil : "'nextStep' is \(next); steps count from 1" }
+        guard count > 0 else {
+            let most = Int64(maximumSteps + 1)
+            return (0...most).contains(next) ? nil : "'nextStep' is \(next); without a plan it may be 1 to \(most)"
+        }
         return (1...Int64(count + 1)).contains(next)
             ? nil : "'nextStep' is \(next), but the plan has \(count) steps: it may be 1 to \(count + 1)"
     }

@@ -12,7 +12,7 @@ extension RunState {
             "opId": {"type": "string", "minLength": 1, "maxLength": 4096, "description": "The operation's name."},
             "goal": {"type": "string", "maxLength": 4096, "description": "What is to be reached."},
             "plan": {"type": "array", "maxItems": 1000, "items": {"type": "string"}, "description": "The steps, in order."},
-            "nextStep": {"type": "integer", "minimum": 0, "description": "The step that is next, from 1; one more than there are steps where all are done."},
+            "nextStep": {"type": "integer", "minimum": 0, "maximum": 1001, "description": "The step that is next, from 1; one more than there are steps where all are done."},
             "pending": {"type": "boolean", "description": "Whether the operation goes on."},
             "session": {"type": "string", "maxLength": 512, "description": "The key of the session that works on it; needed while it is pending, here or as context.sessionKey."},
             "context": {

@@ -79,6 +79,11 @@ struct RunStateTests {
             (#"{"opId": "x", "pending": false, "context": {"targetDiscord": "nowhere"}}"#, "wrong-field", "must be a place"),
             (#"{"opId": "x", "opId": "y", "pending": false}"#, "wrong-field", "'opId' is there twice"),
             (#"{"opId": "x", "pending": false, "context": {"a": 1, "a": 2}}"#, "wrong-field", "'context.a' is there twice"),
+            (
+                #"{"opId": "x", "pending": false, "nextStep": 9223372036854775807}"#, "wrong-field",
+                "without a plan it may be 1 to 1001"
+            ),
+            (#"{"opId": "x", "pending": false, "nextStep": -1}"#, "wrong-field", "'nextStep' is -1"),
             (#"{"opId": "x", "pending": false,, }"#, "not-json", "no JSON"), ("hello", "not-json", "no JSON"),
             (#"{"opId": "x", "pending": false} x"#, "not-json", "something follows"),
         ])
@@ -119,7 +124,8 @@ struct RunStateTests {
         try state.step(at: "T")
         try state.step(at: "T")
         #expect(state.nextStep == 3)
-        #expect(throws: RunStateError.self) { try state.step(to: 0, at: "T") }
+        try state.step(to: 1_001, at: "T")
+        for step in [0, nil, Int.max] { #expect(throws: RunStateError.self) { try state.step(to: step, at: "T") } }
     }
 
     @Test("more than a checkpoint is not read")

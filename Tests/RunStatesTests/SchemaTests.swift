@@ -41,7 +41,8 @@ struct RunStateSchemaTests {
             "[]", #"{"pending": false}"#, #"{"opId": "x"}"#, #"{"opId": "", "pending": false}"#,
             #"{"opId": 1, "pending": false}"#,
             #"{"opId": "x", "pending": "no"}"#, #"{"opId": "x", "pending": false, "nextStep": "1"}"#,
-            #"{"opId": "x", "pending": false, "nextStep": -1}"#, #"{"opId": "x", "pending": false, "plan": [1]}"#,
+            #"{"opId": "x", "pending": false, "nextStep": -1}"#, #"{"opId": "x", "pending": false, "nextStep": 1002}"#,
+            #"{"opId": "x", "pending": false, "plan": [1]}"#,
             #"{"opId": "x", "pending": false, "context": 1}"#, #"{"opId": "x", "pending": false, "progressLog": "a"}"#,
         ])
     func refused(text: String) throws {
@@ -64,6 +65,7 @@ struct RunStateSchemaTests {
         if let least = schema["minLength"]?.integer, value.string?.count ?? 0 < least { return "too short" }
         if let most = schema["maxLength"]?.integer, value.string?.count ?? 0 > most { return "too long" }
         if let least = schema["minimum"]?.integer, value.integer ?? 0 < least { return "too small" }
+        if let most = schema["maximum"]?.integer, value.integer ?? 0 > most { return "too large" }
         if let most = schema["maxItems"]?.integer, value.array?.count ?? 0 > most { return "too many" }
         for name in schema["required"]?.array ?? [] where value[name.string ?? ""] == nil { return "\(name) is missing" }
         for member in schema["properties"]?.object?.members ?? [] {
