@@ -33,7 +33,7 @@ struct WakePicture {
         lines.append(Line(topic: "sentinel", words: Self.words(row)))
         for delivery in wake?.deliveries ?? [] {
             lines.append(
-                Line(topic: delivery.id.kind.rawValue, words: delivery.words(waitsFor: gates.shut(delivery.route))))
+                Line(topic: delivery.id.kind.rawValue, words: delivery.words(waitsFor: gates.shut(delivery))))
         }
         return lines
     }

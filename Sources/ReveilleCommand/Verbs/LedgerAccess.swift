@@ -35,11 +35,12 @@ enum LedgerAccess {
 
     /// What the daemon last said of channels and routes; nothing if none runs.
     static func gates(_ client: LedgerClient) throws -> Gates {
-        guard try client.daemon() != nil else { return Gates(isDaemonUp: false, channels: [:], routes: [:]) }
+        let turns = try client.reader.turns(running: true)
+        guard try client.daemon() != nil else { return Gates(isDaemonUp: false, channels: [:], routes: [:], turns: turns) }
         return Gates(
             isDaemonUp: true,
             channels: Dictionary(try client.reader.channels().map { ($0.channel, $0.state) }, uniquingKeysWith: { $1 }),
-            routes: Dictionary(try client.reader.routes().map { ($0.route, $0.state) }, uniquingKeysWith: { $1 }))
+            routes: Dictionary(try client.reader.routes().map { ($0.route, $0.state) }, uniquingKeysWith: { $1 }), turns: turns)
     }
 }
 
@@ -48,6 +49,14 @@ struct Gates {
     let isDaemonUp: Bool
     let channels: [ChannelName: ChannelState]
     let routes: [Route: RouteState]
+    var turns: [Turn] = []
+
+    /// What a delivery waits for; nil where it waits for nothing that is known.
+    func shut(_ delivery: Delivery) -> String? {
+        if let gate = shut(delivery.route) { return gate }
+        guard delivery.id.kind == .turn, let turn = turns.first(where: { $0.session == delivery.session }) else { return nil }
+        return "turn \(turn.id) of the session, which still runs"
+    }
 
     /// What a delivery over the route waits for; nil where its gate is open.
     func shut(_ route: Route) -> String? {
@@ -64,7 +73,7 @@ extension WakeRecord {
         var object = wake.json
         object["deliveries"] = .array(
             deliveries.map { delivery in
-                var part = delivery.json(waitsFor: gates.shut(delivery.route))
+                var part = delivery.json(waitsFor: gates.shut(delivery))
                 part["attemptResults"] = .array(
                     attempts.filter { $0.delivery == delivery.id }.map {
                         ["number": .integer(Int64($0.number)), "at": .string(WallTime.text($0.at)), "result": .string($0.result)]

@@ -40,7 +40,7 @@ struct StatusVerb: AsyncParsableCommand {
             for record in held {
                 for delivery in record.deliveries where delivery.isActive {
                     Printing.line(
-                        "  \(record.wake.id) \(record.wake.session): \(delivery.words(waitsFor: gates.shut(delivery.route)))")
+                        "  \(record.wake.id) \(record.wake.session): \(delivery.words(waitsFor: gates.shut(delivery)))")
                 }
             }
         }

@@ -56,7 +56,7 @@ struct WakeList: AsyncParsableCommand {
         Printing.table(
             ["WAKE", "SESSION", "NOTES", "DELIVERIES"],
             wakes.map { record in
-                let deliveries = record.deliveries.map { "\($0.id.kind.rawValue) \($0.words(waitsFor: gates.shut($0.route)))" }
+                let deliveries = record.deliveries.map { "\($0.id.kind.rawValue) \($0.words(waitsFor: gates.shut($0)))" }
                 return [
                     record.wake.id.description, record.wake.session.description, "\(record.wake.notes.count)",
                     Printing.oneLine(deliveries.joined(separator: "; "), maximumCharacters: 160),
@@ -92,7 +92,7 @@ struct WakeShow: AsyncParsableCommand {
         }
         for delivery in record.deliveries {
             Printing.line("")
-            Printing.line("\(delivery.id.kind.rawValue): \(delivery.words(waitsFor: gates.shut(delivery.route)))")
+            Printing.line("\(delivery.id.kind.rawValue): \(delivery.words(waitsFor: gates.shut(delivery)))")
             Printing.line("  since \(WallTime.text(delivery.stateSince)), attempts \(delivery.attempts), nonce \(delivery.nonce)")
             for attempt in record.attempts where attempt.delivery == delivery.id {
                 Printing.line(

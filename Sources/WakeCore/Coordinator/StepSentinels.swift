@@ -124,7 +124,7 @@ extension Step {
         let id = DeliveryID(wake: wake.id, kind: kind)
         let delivery = Delivery(id: id, session: wake.session, route: wake.route, sequence: sequence, at: now)
         put(delivery)
-        tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route)))
+        tell(decision(.deliveryHeld, delivery, base.shutGate(delivery.route) ?? turnInTheWay(of: delivery)))
         if kind == .turn, let reason = loop(wake) { move(id, .loopSuspected(reason: reason)) }
         guard self.delivery(id)?.isActive == true else { return }
         armHold(id)
