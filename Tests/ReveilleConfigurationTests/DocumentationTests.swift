@@ -21,7 +21,9 @@ struct DocumentationTests {
         #expect(page[begin.upperBound..<end.lowerBound] == table)
     }
 
-    @Test("every configuration shown on the pages is one that is accepted", arguments: ["CONFIGURATION.md": 2, "OPENCLAW.md": 1])
+    @Test(
+        "every configuration shown on the pages is one that is accepted",
+        arguments: ["AGENTS.md": 2, "CONFIGURATION.md": 2, "OPENCLAW.md": 1])
     func examples(name: String, least: Int) throws {
         let page = try String(contentsOf: Self.page.deletingLastPathComponent().appendingPathComponent(name), encoding: .utf8)
         let blocks = page.components(separatedBy: "```json5\n").dropFirst().compactMap { $0.components(separatedBy: "```").first }

@@ -18,11 +18,11 @@ struct Agents {
     /// - Parameters:
     ///   - configuration: which there are.
     ///   - surroundings: the process's own.
-    ///   - units: where turns run; nil: in sessions of their own.
+    ///   - units: where turns run, asked for where there are any; nil: in sessions of their own.
     ///   - moments: the clock.
     ///   - logger: where they tell.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, units: (any TurnUnits)?, moments: any MomentSource,
+        _ configuration: Configuration, _ surroundings: Surroundings, units: () -> (any TurnUnits)?, moments: any MomentSource,
         logger: Logger
     ) {
         self.moments = moments
@@ -37,7 +37,7 @@ struct Agents {
         turns = [
             CommandTurns(
                 Dictionary(uniqueKeysWithValues: commands.map { ($0.id, $0) }), folder: TurnFolders.path(configuration),
-                executor: [Self.program, "turn-exec"], units: units, moments: moments, logger: logger)
+                executor: [Self.program, "turn-exec"], units: units(), moments: moments, logger: logger)
         ]
     }
 

@@ -77,7 +77,7 @@ struct Daemon {
         let gateways = Gateways(
             configuration, surroundings, store: ledger, sink: bus, moments: moments, dice: dice, logger: self.logger("gateway"))
         let agents = Agents(
-            configuration, surroundings, units: management.turnUnits, moments: moments, logger: self.logger("agents"))
+            configuration, surroundings, units: { management.turnUnits }, moments: moments, logger: self.logger("agents"))
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
         let metrics = PrometheusMetrics()

@@ -61,9 +61,14 @@ struct ServiceManagement {
         self.logger = logger
     }
 
-    /// Where turns run that outlive us: in units, if we are a unit ourselves; else a session of their own is enough.
+    /// Where turns run that outlive us: in transient units, if we are a unit of the user's manager. A service of the system may start none,
+    /// for whoever may may do anything; its turns are part of its own unit, and end with it.
     var turnUnits: (any TurnUnits)? {
         guard isUnit, let own else { return nil }
+        guard own.kind == .user else {
+            logger.notice("turns of agents that are commands end with this unit: run Reveille as a user service for those")
+            return nil
+        }
         return ManagedTurns(own)
     }
 

@@ -1,18 +1,13 @@
 public import WakeService
 
-/// Turns in units of systemd: in user mode transient ones, in system mode instances of the template `reveille-turn@.service`, since whoever
-/// may start transient units of the system may do anything.
+/// Turns in transient units of a user's service manager. One that fails stays until it is forgotten, so that its end can be told.
 ///
-/// A transient unit that fails stays until it is forgotten, so that its end can be told.
+/// Rule: org.freedesktop.systemd1(5), StartTransientUnit.
 public struct ManagedTurns: TurnUnits {
     private let bus: Bus
-    private let isTransient: Bool
 
-    /// Makes it for one service manager; `bus` is the user's or the system's.
-    public init(_ bus: Bus) {
-        self.bus = bus
-        isTransient = bus.kind == .user
-    }
+    /// Makes it; `bus` is the user's.
+    public init(_ bus: Bus) { self.bus = bus }
 
     private static func name(_ turn: String) -> String { "reveille-turn@\(turn).service" }
 
@@ -20,27 +15,22 @@ public struct ManagedTurns: TurnUnits {
     public func start(_ turn: String, _ command: [String]) async throws(WakeError) -> String {
         let name = Self.name(turn)
         do {
-            if isTransient {
-                let line = BusValue.structure([
-                    .string(command[0]), .array(of: "s", command.map { .string($0) }), .boolean(false),
-                ])
-                let properties: [BusValue] = [
-                    .structure([.string("Description"), .variant(.string("Reveille: a turn of an agent"))]),
-                    .structure([.string("Type"), .variant(.string("exec"))]),
-                    .structure([.string("ExecStart"), .variant(.array(of: "(sasb)", [line]))]),
-                    .structure([.string("TimeoutStopUSec"), .variant(.uint64(20_000_000))]),
-                    .structure([.string("KillMode"), .variant(.string("mixed"))]),
-                ]
-                _ = try await bus.call(
-                    Systemd.call(
-                        "StartTransientUnit",
-                        [.string(name), .string("fail"), .array(of: "(sv)", properties), .array(of: "(sa(sv))", [])]))
-            } else {
-                _ = try await bus.call(Systemd.call("StartUnit", [.string(name), .string("fail")]))
-            }
+            let line = BusValue.structure([
+                .string(command[0]), .array(of: "s", command.map { .string($0) }), .boolean(false),
+            ])
+            let properties: [BusValue] = [
+                .structure([.string("Description"), .variant(.string("Reveille: a turn of an agent"))]),
+                .structure([.string("Type"), .variant(.string("exec"))]),
+                .structure([.string("ExecStart"), .variant(.array(of: "(sasb)", [line]))]),
+                .structure([.string("TimeoutStopUSec"), .variant(.uint64(20_000_000))]),
+                .structure([.string("KillMode"), .variant(.string("mixed"))]),
+            ]
+            _ = try await bus.call(
+                Systemd.call(
+                    "StartTransientUnit",
+                    [.string(name), .string("fail"), .array(of: "(sv)", properties), .array(of: "(sa(sv))", [])]))
         } catch {
-            let hint = error.isAccessDenied ? "; 'reveille install --may-run-turns' writes the polkit rule that allows it" : ""
-            throw WakeError(.invalidRequest, "the unit \(name) was not started: \(error)\(hint)")
+            throw WakeError(.invalidRequest, "the unit \(name) was not started: \(error)")
         }
         return name
     }
