@@ -56,7 +56,8 @@ public struct CommandTurns: TurnSink, TurnKeeper {
             return .permanent(reason: "no command is configured for the agent of \(order.session)")
         }
         let turn = TurnFolder(path: "\(folder)/\(order.nonce)")
-        if turn.process == nil, turn.result == nil {
+        if turn.claim == "revoked" { turn.remove() }
+        if turn.claim == nil, turn.result == nil {
             if let problem = prepare(turn, order, agent) { return problem }
             do throws(WakeError) { try await launch(order.nonce, turn) } catch {
                 return .transient(reason: error.message, retryAfter: nil)
@@ -137,9 +138,9 @@ public struct CommandTurns: TurnSink, TurnKeeper {
         case .unknown: return .tryAgain(reason: "the service manager could not be asked", retryAfter: nil)
         case .ended, .none: break
         }
-        // What would be run is written before anything runs.
-        guard turn.order != nil else { return .absent }
-        return .cannotTell(reason: "the turn was to be started, and nothing of it is there")
+        // What would be run is written before anything runs; and what nobody has claimed, nobody can any more after this.
+        guard turn.order != nil, !turn.claim(as: "revoked"), turn.claim != "revoked" else { return .absent }
+        return .cannotTell(reason: "the turn was claimed, and nothing of its process is there")
     }
 
     // MARK: TurnKeeper
@@ -202,8 +203,9 @@ public struct CommandTurns: TurnSink, TurnKeeper {
     public func prune(endedBefore moment: Moment) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
             let turn = TurnFolder(path: "\(folder)/\(name)")
-            guard let result = turn.result, result.at < moment.wallMilliseconds else { continue }
-            try? FileManager.default.removeItem(atPath: turn.path)
+            // One that was lost has no result; when it changed last is all there is.
+            let ended = turn.result?.at ?? (turn.process?.isAlive == true ? nil : turn.changedAt)
+            if let ended, ended < moment.wallMilliseconds { turn.remove() }
         }
     }
 }

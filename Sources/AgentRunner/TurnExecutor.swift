@@ -19,12 +19,14 @@ public enum TurnExecutor {
     public static func run(_ path: String) -> Int32 {
         let folder = TurnFolder(path: path)
         guard folder.result == nil, let order = folder.order else { return 66 }
-        // Somebody who runs it already goes on.
-        if let other = folder.process, other.isAlive { return 75 }
+        // Heard from before anybody can know of us.
+        guard let words = TerminationWords() else { return 71 }
+        // Somebody else runs it, or did, or nobody is to any more.
+        guard folder.claim(as: "taken") else { return 75 }
         do { try folder.write(TurnFolder.Process.current()) } catch { return 74 }
-        var execution = Execution(order, folder)
+        var execution = Execution(order, folder, words)
         let result = execution.run()
-        for _ in 0..<600 {
+        while folder.exists {
             do {
                 try folder.write(result)
                 break
@@ -40,30 +42,44 @@ public enum TurnExecutor {
 /// The write end of the pipe that tells of a SIGTERM.
 private let terminationPipe = Atomic<Int32>(-1)
 
+/// That we were asked to end, as something that can be polled.
+private struct TerminationWords {
+    let descriptor: Int32
+
+    init?() {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return nil }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        descriptor = ends[0]
+        terminationPipe.store(ends[1], ordering: .sequentiallyConsistent)
+        signal(SIGTERM) { _ in
+            var byte: UInt8 = 0
+            _ = write(terminationPipe.load(ordering: .sequentiallyConsistent), &byte, 1)
+        }
+    }
+}
+
 /// One command, from its start to its end.
 private struct Execution {
+    private let words: TerminationWords
     let order: TurnFolder.Order
     let folder: TurnFolder
     private var isCancelled = false
     private var isOverTime = false
 
-    init(_ order: TurnFolder.Order, _ folder: TurnFolder) {
+    init(_ order: TurnFolder.Order, _ folder: TurnFolder, _ words: TerminationWords) {
+        self.words = words
         self.order = order
         self.folder = folder
     }
 
     mutating func run() -> TurnFolder.Result {
-        guard let output = Self.pipe(), let exits = Self.pipe(), let words = Self.pipe() else {
+        guard let output = Self.pipe(), let exits = Self.pipe() else {
             return failed("no pipe could be made: \(String(cString: strerror(errno)))")
         }
         // The process is the turn's own, so its folder may be as well.
         guard chdir(order.directory) == 0 else {
             return failed("the folder '\(order.directory)' can't be entered: \(String(cString: strerror(errno)))")
-        }
-        terminationPipe.store(words.writing, ordering: .sequentiallyConsistent)
-        signal(SIGTERM) { _ in
-            var byte: UInt8 = 0
-            _ = write(terminationPipe.load(ordering: .sequentiallyConsistent), &byte, 1)
         }
         let child: pid_t
         switch spawn(writingTo: output.writing) {
@@ -79,7 +95,7 @@ private struct Execution {
             status.withLock { $0 = code }
             close(exitEnd)
         }
-        follow(child, output: output.reading, exit: exits.reading, words: words.reading)
+        follow(child, output: output.reading, exit: exits.reading, words: words.descriptor)
         // What it left behind.
         kill(-child, SIGKILL)
         return ended(status.withLock(\.self))
@@ -160,17 +176,23 @@ private struct Execution {
         sigfillset(&defaults)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
-        var environment = ProcessInfo.processInfo.environment
+        var environment = Self.inheritable(ProcessInfo.processInfo.environment)
         for (name, value) in order.environment { environment[name] = value }
-        for name in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] {
-            environment[name] = nil
-        }
         var arguments = order.arguments.map { strdup($0) } + [nil]
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         var child: pid_t = 0
         let code = posix_spawnp(&child, order.arguments[0], &actions, &attributes, &arguments, &variables)
         return code == 0 ? .success(child) : .failure(TurnFault("'\(order.arguments[0])' could not be started", code))
+    }
+
+    /// What the command gets of our environment. All else may be a secret of the daemon's, or speak to a service manager in its name.
+    private static func inheritable(_ environment: [String: String]) -> [String: String] {
+        let names: Set<String> = [
+            "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "SSH_AUTH_SOCK",
+            "DBUS_SESSION_BUS_ADDRESS",
+        ]
+        return environment.filter { names.contains($0.key) || $0.key.hasPrefix("LC_") || $0.key.hasPrefix("XDG_") }
     }
 
     private func failed(_ reason: String) -> TurnFolder.Result { result { $0.notStarted = reason } }

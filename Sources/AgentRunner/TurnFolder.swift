@@ -52,11 +52,18 @@ struct TurnFolder: Hashable, Sendable {
         var pid: Int32
         /// When it started, as /proc/PID/stat tells: another process of that number started later.
         var start: UInt64
+        /// In which boot: start times count from there.
+        var boot: String
 
         /// Our own.
-        static func current() -> Process { Process(pid: getpid(), start: startTime(of: getpid()) ?? 0) }
+        static func current() -> Process { Process(pid: getpid(), start: startTime(of: getpid()) ?? 0, boot: currentBoot()) }
 
-        var isAlive: Bool { Self.startTime(of: pid) == start }
+        var isAlive: Bool { boot == Self.currentBoot() && Self.startTime(of: pid) == start }
+
+        static func currentBoot() -> String {
+            (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .newlines)
+                ?? ""
+        }
 
         /// Field 22 of proc(5); nil where there is no such process, or it has ended and only waits to be counted.
         static func startTime(of pid: Int32) -> UInt64? {
@@ -78,6 +85,25 @@ struct TurnFolder: Hashable, Sendable {
     var result: Result? { read("result.json") }
 
     var exists: Bool { access(path, F_OK) == 0 }
+    /// Whose it is: `taken` by a process that runs it, `revoked` by a search that found nobody; nil: nobody's yet.
+    var claim: String? { FileManager.default.contents(atPath: path + "/claim").map { String(decoding: $0, as: UTF8.self) } }
+
+    /// Claims it, once: whoever is second does not get it.
+    func claim(as word: String) -> Bool {
+        // Linked into its place whole, so that nobody reads half a word.
+        let fresh = "\(path)/.claim.\(getpid()).\(UInt32.random(in: .min ... .max))"
+        defer { unlink(fresh) }
+        guard FileManager.default.createFile(atPath: fresh, contents: Data(word.utf8)) else { return false }
+        return link(fresh, path + "/claim") == 0
+    }
+
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
+
+    /// When something in it changed last, in milliseconds since 1970.
+    var changedAt: Int64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_mtim.tv_sec) * 1_000 : nil
+    }
 
     /// Makes the folder with everything in it that is to be run; durable when it returns.
     func make(_ order: Order, input text: String) throws(TurnFault) {
@@ -104,7 +130,7 @@ struct TurnFolder: Hashable, Sendable {
     }
 
     private func store(_ bytes: [UInt8], as name: String) throws(TurnFault) {
-        let (fresh, final) = ("\(path)/.\(name).\(getpid())", "\(path)/\(name)")
+        let (fresh, final) = ("\(path)/.\(name).\(UInt64.random(in: .min ... .max))", "\(path)/\(name)")
         let file = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw TurnFault("'\(final)' can't be written", errno) }
         defer { close(file) }

@@ -200,7 +200,7 @@ struct CommandTurnsTests {
         kill(process.pid, SIGKILL)
         let end = await rig.turns.follow(try rig.turn(order, receipt))
         #expect(end == .lost(reason: "its process is gone and left no result"))
-        #expect(!TurnFolder.Process(pid: getpid(), start: 1).isAlive)
+        #expect(!TurnFolder.Process(pid: getpid(), start: 1, boot: TurnFolder.Process.currentBoot()).isAlive)
     }
 
     @Test("a person's cancel ends it, and it says so")
@@ -217,7 +217,7 @@ struct CommandTurnsTests {
         #expect(await rig.turns.follow(turn) == .cancelled)
     }
 
-    @Test("a start that left its order and nothing else is unclear; without an order nothing was started")
+    @Test("a start that left its order and no claim is made never to happen; one that was claimed is unclear")
     func unclear() async throws {
         let rig = try TurnRig(["true"], executor: ["/bin/true"])
         defer { rig.remove() }
@@ -226,8 +226,21 @@ struct CommandTurnsTests {
             delivery: order.delivery, session: order.session, route: order.route, trailer: order.trailer, nonce: order.nonce,
             since: try SystemMoments(environment: [:]).now())
         #expect(await rig.turns.search(search) == .absent)
-        guard case .ambiguous = await rig.turns.start(order), case .cannotTell = await rig.turns.search(search) else {
+        guard case .ambiguous = await rig.turns.start(order) else {
             Issue.record("not unclear")
+            return
+        }
+        #expect(await rig.turns.search(search) == .absent, "and from now on nobody can begin it")
+        #expect(TurnExecutor.run(rig.kept(order).path) == 75)
+        #expect(await rig.turns.search(search) == .absent)
+        let other = try TurnRig.order("0000000000000000000001t3")
+        _ = await rig.turns.start(other)
+        #expect(rig.kept(other).claim(as: "taken") && !rig.kept(other).claim(as: "taken"))
+        let claimed = SearchOrder(
+            delivery: order.delivery, session: order.session, route: order.route, trailer: order.trailer, nonce: other.nonce,
+            since: search.since)
+        guard case .cannotTell = await rig.turns.search(claimed) else {
+            Issue.record("one that was claimed may have run")
             return
         }
     }
@@ -245,6 +258,19 @@ struct CommandTurnsTests {
             return
         }
         #expect(reason.contains("No space left"), "\(reason)")
+    }
+
+    @Test("nothing of the daemon's own environment reaches the command but what any program needs")
+    func environment() async throws {
+        setenv("REVEILLE_DISCORD_TOKEN", "secret", 1)
+        setenv("NOTIFY_SOCKET", "/run/x", 1)
+        defer { for name in ["REVEILLE_DISCORD_TOKEN", "NOTIFY_SOCKET"] { unsetenv(name) } }
+        let rig = try TurnRig(["env"])
+        defer { rig.remove() }
+        let order = try TurnRig.order()
+        #expect(try await rig.run(order) == .done)
+        let printed = try rig.output(order)
+        #expect(printed.contains("PATH=") && !printed.contains("secret") && !printed.contains("NOTIFY_SOCKET"))
     }
 
     @Test("a text too long for an argument is refused in words; on standard input it goes")

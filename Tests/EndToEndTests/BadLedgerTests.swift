@@ -115,7 +115,7 @@ struct BadLedgerTests {
             let path = stage.ledger + "/ledger.sqlite"
             try await Self.sql(path, "PRAGMA user_version = 99; UPDATE meta SET value = 99 WHERE key = 'minReader'")
             for verb in [Self.write, ["daemon"], ["status"]] { Self.expect(try await stage.run(verb), 65, [path, "99"]) }
-            try await Self.sql(path, "PRAGMA user_version = 2; UPDATE meta SET value = 1 WHERE key = 'minReader'")
+            try await Self.sql(path, "PRAGMA user_version = 3; UPDATE meta SET value = 3 WHERE key = 'minReader'")
             let daemon = try await stage.startDaemon()
             try await daemon.saw("wakeEnded")
             #expect(stage.messages().count == 1)

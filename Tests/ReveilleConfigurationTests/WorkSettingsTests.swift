@@ -10,7 +10,10 @@ struct WorkSettingsTests {
         arguments: [
             ("texts.turn", "{gaol}", "there is no field {gaol}; there are {file} {goal}"),
             ("texts.notice", "{notes", "'{' without its '}'"),
-            ("texts.notice", "{steps}", "there is no field {steps}"), ("lease.quietHours", "22-7", "is no part of the day"),
+            ("texts.notice", "{steps}", "there is no field {steps}"),
+            ("agents.infra", "{ run: ['x', '--to={to}'] }", "has {to} within other text"),
+            ("agents.infra", "{ run: ['x', '{sesionKey}'] }", "is no placeholder"),
+            ("lease.quietHours", "22-7", "is no part of the day"),
             ("lease.quietHours", "22:00-22:00", "is no part of the day"),
             ("lease.quietHours", "24:00-07:00", "is no part of the day"),
             ("runStates.files", "['relative.json']", "is not an absolute path"),
@@ -18,7 +21,7 @@ struct WorkSettingsTests {
         ])
     func faulty(key: String, value: String, words: String) throws {
         let parts = key.split(separator: ".")
-        let written = value.hasPrefix("[") ? value : "'\(value.replacing("'", with: "\\'"))'"
+        let written = value.hasPrefix("[") || value.hasPrefix("{ run") ? value : "'\(value.replacing("'", with: "\\'"))'"
         let problems = ConfigurationLoader.check(Array("{ \(parts[0]): { \(parts[1]): \(written) } }".utf8), name: "test")
         #expect("\(problems)".contains(words), "\(problems)")
     }

@@ -13,6 +13,8 @@ struct ConfigurationSources: Hashable {
     static let otherVariables: Set<String> = [
         "REVEILLE_BOOT_ID", "REVEILLE_CONTROL_SOCKET", "REVEILLE_CONTROL_TOKEN", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET",
         "REVEILLE_RUN_STATE", "REVEILLE_SESSION",
+        // What a turn that is a command finds in its environment.
+        "REVEILLE_AGENT", "REVEILLE_IDEMPOTENCY_KEY", "REVEILLE_ROUTE", "REVEILLE_TURN_FOLDER", "REVEILLE_WAKE_ID",
     ]
 
     func load(in surroundings: Surroundings) throws -> Configuration { try loader(in: surroundings).load() }

@@ -61,6 +61,7 @@ struct AcceptedPatches: Sendable {
 
     /// Why no patch may touch a path; nil if one may.
     static func refusal(of path: [String], isRemoval: Bool) -> String? {
+        if path.first == "agents" { return "what runs as the daemon's user is for its configuration files to say" }
         let fixed = ["ledger", "directory"]
         guard path == fixed || (isRemoval && fixed.starts(with: path)) else { return nil }
         return "the accepted patches lie in the ledger's directory, so a patch can't move it"

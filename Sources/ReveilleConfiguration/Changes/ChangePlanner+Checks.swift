@@ -41,7 +41,8 @@ extension ChangePlanner {
             let shown = "\(ConfigurationPath(path))"
             if let refusal = AcceptedPatches.refusal(of: path, isRemoval: value.isNull) {
                 issues.append((shown, "\(refusal); \(reason)"))
-                hint = hint ?? "set ledger.directory in the configuration file, and restart the daemon"
+                let key = path.first == "agents" ? "agents" : "ledger.directory"
+                hint = hint ?? "set \(key) in the configuration file, and restart the daemon"
             } else if let descriptor = KeyTree.descend(path)?.descriptor, descriptor.isSecret {
                 let place = ConfigurationPath(path.dropLast() + ["tokenFile"])
                 issues.append((shown, "a token can't be set here: it would be stored where it can be read"))
@@ -65,9 +66,12 @@ extension ChangePlanner {
             hint: "a list replaces the list: give all of its elements, or name \(first) in replacePaths")
     }
 
-    /// A whole configuration that says nothing of the ledger's other keys unsets them, each by its name: nothing may unset all.
-    static func keepingLedger(_ patch: JSONValue, wish: JSONValue, before: JSONValue) -> JSONValue {
-        guard case .object(var changes) = patch, let ledger = changes["ledger"], ledger.isNull else { return patch }
+    /// A whole configuration that says nothing of the ledger's other keys unsets them, each by its name: nothing may unset all. One that
+    /// says nothing of agents leaves them as they are.
+    static func keepingFixed(_ patch: JSONValue, wish: JSONValue, before: JSONValue) -> JSONValue {
+        guard case .object(var changes) = patch else { return patch }
+        if wish["agents"] == nil { changes["agents"] = nil }
+        guard let ledger = changes["ledger"], ledger.isNull else { return .object(changes) }
         changes["ledger"] = MergePatch.difference(from: before["ledger"] ?? .object(JSONObject()), to: .object(JSONObject()))
         return .object(changes)
     }

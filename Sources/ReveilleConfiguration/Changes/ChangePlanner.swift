@@ -27,7 +27,7 @@ struct ChangePlanner {
             try Self.checkTouch(pure, because: "the change sets it")
             try Self.checkArrays(pure, over: before, replaced: replaced)
         case .apply:
-            pure = Self.keepingLedger(MergePatch.difference(from: before, to: wish), wish: wish, before: before)
+            pure = Self.keepingFixed(MergePatch.difference(from: before, to: wish), wish: wish, before: before)
             try Self.checkTouch(pure, because: "the configuration that is given says otherwise than the files")
         }
         let number = base.patches.number + 1

@@ -99,10 +99,14 @@ public enum ListKind: Sendable {
     /// The placeholders are those of AgentRunner.
     private static func fault(ofArgument text: String) -> ValueFault? {
         if text.utf8.contains(0) { return ValueFault("has a zero byte in it") }
+        let known = ["{sessionKey}", "{agent}", "{wake}", "{channel}", "{to}", "{textFile}", "{text}"]
+        if let within = known.first(where: { text.contains($0) && text != $0 }) {
+            return ValueFault(
+                "has \(within) within other text", hint: "make it an argument of its own: a placeholder stands for a whole one")
+        }
         guard text.hasPrefix("{"), text.hasSuffix("}"), text.dropFirst().dropLast().allSatisfy(\.isLetter), text.count > 2 else {
             return nil
         }
-        let known = ["{sessionKey}", "{agent}", "{wake}", "{channel}", "{to}", "{textFile}", "{text}"]
         guard !known.contains(text) else { return nil }
         return ValueFault("is no placeholder", hint: "there are \(known.joined(separator: " "))")
     }
