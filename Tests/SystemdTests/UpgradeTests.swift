@@ -90,7 +90,7 @@ extension RealSystemd {
         func twoInstalls() async throws {
             let box = try Box.own()
             // The first waits for the daemon's start.
-            try await box.unit("reveille.service.d/late.conf", "[Service]\nExecStartPre=sleep 2\n")
+            try await box.unit("reveille.service.d/late.conf", "[Service]\nExecStartPre=sleep 5\n")
             try await box.install()
             let reply = try await box.exec(
                 "sh", "-c",
