@@ -23,6 +23,17 @@ struct BesideGatewayTests {
         }
     }
 
+    @Test("reveille wait waits for a gateway's channel; one of a gateway that is not configured is named with those that are")
+    func waits() async throws {
+        try await ClawStage.play(.march2026, change: { $0.discordReadyAfter = .milliseconds(400) }) { beside in
+            let daemon = try await beside.startDaemon()
+            #expect(try await beside.stage.run("wait", "gateway:main/discord:default", "--timeout", "30s").code == 0)
+            let other = try await beside.stage.run("wait", "gateway:other/discord:default", "--timeout", "1s")
+            #expect(other.code == 64 && other.errors.contains("gateway:main/"), "\(other.errors)")
+            try await beside.stage.stop(daemon)
+        }
+    }
+
     @Test("March 2026, Discord late: the gateway's own ping is lost, and the session is woken all the same, once")
     func lostPing() async throws {
         try await ClawStage.play(.march2026, change: { $0.discordReadyAfter = .seconds(3) }) { beside in

@@ -42,7 +42,7 @@ struct GatewayJudgementTests {
     func continuations() throws {
         let finding = try #require(findings("2026.5.30").first)
         #expect(finding.code == "gateway-loses-continuations" && finding.severity == .warning)
-        #expect(finding.fix?.contains("reveille restart gateway:main") == true)
+        #expect(finding.fix?.contains("reveille sentinel write --target gateway:main") == true)
         #expect(findings("2026.6.0").map(\.code) == ["gateway-ok"])
     }
 

@@ -73,6 +73,29 @@ extension RealSystemd {
             try await agent.sees("ActiveState", of: "dependent") { $0 == "inactive" }
         }
 
+        @Test("a command's turn runs in a unit of its own: a restart of the service leaves it alone, and takes its result up")
+        func turns() async throws {
+            let agent = try await Agent(Box.own())
+            try await agent.shell(
+                """
+                printf '#!/bin/sh\\ncat >>~/told\\nwhile [ ! -e ~/go ]; do sleep 0.1; done\\necho ended >>~/ended\\n' >~/turn.sh
+                chmod +x ~/turn.sh
+                """)
+            try await agent.configure("agents: { a4: { run: [\"/var/lib/agent/turn.sh\"] } }")
+            try await agent.shell("reveille wake now --session '\(Box.session(4))' --note 'take your turn' >/dev/null")
+            try await agent.isDeliveredOnce("take your turn")
+            try await agent.box.eventually("a turn", { try await agent.shell("reveille turn list") }) { $0.contains("running") }
+            let units = "systemctl --user list-units --plain --no-legend --state=active 'reveille-turn@*'"
+            #expect(try await agent.shell(units).contains("a turn of an agent"))
+            try await agent.shell("systemctl --user restart reveille")
+            #expect(try await agent.shell(units).contains("a turn of an agent"))
+            try await agent.shell("touch ~/go")
+            let all = "reveille turn list --all"
+            try await agent.box.eventually("its end", { try await agent.shell(all) }) { $0.contains("done") }
+            #expect(try await agent.shell("cat ~/ended") == "ended")
+            #expect(try await agent.shell("grep -c 'take your turn' ~/told") == "1")
+        }
+
         @Test("it is on the user's bus under its name, and not on the system's")
         func bus() async throws {
             let agent = try await Agent(Box.own())

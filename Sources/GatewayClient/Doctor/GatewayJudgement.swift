@@ -103,7 +103,7 @@ public struct GatewayJudgement: Sendable {
             evidence: "version \(version), before 2026.6",
             meaning: "An agent is told that its restart was accepted, and is not woken after it.",
             fix:
-                "Ask for restarts with 'reveille restart gateway:\(gateway) --session … --note …', which keeps one sentinel for each; or "
+                "Before a restart let each session write 'reveille sentinel write --target gateway:\(gateway) --session … --note …'; or "
                 + "bring the gateway up to date: openclaw update.")
     }
 

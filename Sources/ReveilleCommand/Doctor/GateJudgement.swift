@@ -62,8 +62,8 @@ struct GateJudgement {
             "the account's own empty guilds replace those that would let messages in",
             evidence: "\(file): channels.discord.accounts.\(gate.account).guilds is empty, channels.discord.guilds is not",
             meaning: Self.meaning,
-            fix: "Remove channels.discord.accounts.\(gate.account).guilds, then restart the gateway with: "
-                + "reveille restart gateway:\(gateway) --session … --note …")
+            fix: "Remove channels.discord.accounts.\(gate.account).guilds, then restart the gateway, and before that: "
+                + "reveille sentinel write --target gateway:\(gateway) --session … --note …")
     }
 
     /// A guild that no configuration lists.

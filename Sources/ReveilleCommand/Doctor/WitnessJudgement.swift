@@ -37,7 +37,7 @@ struct WitnessJudgement {
             meaning:
                 "Messages could be posted, and what people write is not heard. Some versions of the gateway stay so for ever after a "
                 + "restart (openclaw issue #75251).",
-            fix: "If it does not pass within two minutes, restart the channel (channels.start), or the gateway: "
-                + "reveille restart gateway:\(gateway) --session … --note …")
+            fix: "If it does not pass within two minutes, restart the channel (channels.start), or the gateway, and before that: "
+                + "reveille sentinel write --target gateway:\(gateway) --session … --note …")
     }
 }

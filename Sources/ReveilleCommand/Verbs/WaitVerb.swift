@@ -27,8 +27,10 @@ struct WaitVerb: AsyncParsableCommand {
             throw Complaint(.usage, "'\(channel)' is no channel", hint: "Write TRANSPORT:ACCOUNT, e.g. discord:default.")
         }
         let channels = loaded.discordAccounts.values.map(\.channel) + loaded.reportedChannels.map(\.channel)
-        guard channels.contains(name) else {
-            let known = channels.map(\.description).sorted().joined(separator: ", ")
+        // Which accounts a gateway has, it tells itself.
+        guard channels.contains(name) || name.gateway.map({ loaded.gateways[$0] != nil }) ?? false else {
+            let gateways = loaded.gateways.keys.map { "gateway:\($0)/…" }
+            let known = (channels.map(\.description) + gateways).sorted().joined(separator: ", ")
             throw Complaint(
                 .usage, "nothing here serves the channel '\(name)'",
                 hint: known.isEmpty ? "Configure an account." : "Known: \(known)")
