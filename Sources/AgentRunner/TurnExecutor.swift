@@ -23,7 +23,11 @@ public enum TurnExecutor {
         guard let words = TerminationWords() else { return 71 }
         // Somebody else runs it, or did, or nobody is to any more.
         guard folder.claim(as: "taken") else { return 75 }
-        do { try folder.write(TurnFolder.Process.current()) } catch { return 74 }
+        do { try folder.write(TurnFolder.Process.current()) } catch {
+            // Nothing has run, and nobody else could: whoever looks for it finds that nobody has it.
+            folder.unclaim()
+            return 74
+        }
         var execution = Execution(order, folder, words)
         let result = execution.run()
         while folder.exists {
@@ -42,16 +46,22 @@ public enum TurnExecutor {
 /// The write end of the pipe that tells of a SIGTERM.
 private let terminationPipe = Atomic<Int32>(-1)
 
+/// A pipe that no command inherits; nil where none can be had.
+private func closedPipe() -> (reading: Int32, writing: Int32)? {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return nil }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    return (ends[0], ends[1])
+}
+
 /// That we were asked to end, as something that can be polled.
 private struct TerminationWords {
     let descriptor: Int32
 
     init?() {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        descriptor = ends[0]
-        terminationPipe.store(ends[1], ordering: .sequentiallyConsistent)
+        guard let ends = closedPipe() else { return nil }
+        descriptor = ends.reading
+        terminationPipe.store(ends.writing, ordering: .sequentiallyConsistent)
         signal(SIGTERM) { _ in
             var byte: UInt8 = 0
             _ = write(terminationPipe.load(ordering: .sequentiallyConsistent), &byte, 1)
@@ -74,7 +84,7 @@ private struct Execution {
     }
 
     mutating func run() -> TurnFolder.Result {
-        guard let output = Self.pipe(), let exits = Self.pipe() else {
+        guard let output = closedPipe(), let exits = closedPipe() else {
             return failed("no pipe could be made: \(String(cString: strerror(errno)))")
         }
         // The process is the turn's own, so its folder may be as well.
@@ -99,13 +109,6 @@ private struct Execution {
         // What it left behind.
         kill(-child, SIGKILL)
         return ended(status.withLock(\.self))
-    }
-
-    private static func pipe() -> (reading: Int32, writing: Int32)? {
-        var ends: [Int32] = [-1, -1]
-        guard Glibc.pipe(&ends) == 0 else { return nil }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return (ends[0], ends[1])
     }
 
     /// Reads what it prints until it has ended; makes it end when it must.

@@ -97,6 +97,9 @@ struct TurnFolder: Hashable, Sendable {
         return link(fresh, path + "/claim") == 0
     }
 
+    /// Gives the claim back, of a turn that has not begun.
+    func unclaim() { unlink(path + "/claim") }
+
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     /// When something in it changed last, in milliseconds since 1970.

@@ -245,6 +245,21 @@ struct CommandTurnsTests {
         }
     }
 
+    @Test("a process that can't make itself known runs nothing, and leaves the turn to whoever comes next")
+    func unclaimed() throws {
+        let rig = try TurnRig(["true"])
+        defer { rig.remove() }
+        mkdir(rig.folder + "/turns", 0o700)
+        let turn = TurnFolder(path: rig.folder + "/turns/x")
+        let order = TurnFolder.Order(
+            arguments: ["true"], directory: "/", environment: [:], readsInput: true, timeLimitSeconds: 1, outputBytes: 1)
+        try turn.make(order, input: "")
+        mkdir(turn.path + "/process.json", 0o700)
+        #expect(TurnExecutor.run(turn.path) == 74 && turn.claim == nil)
+        rmdir(turn.path + "/process.json")
+        #expect(TurnExecutor.run(turn.path) == 0 && turn.claim == "taken")
+    }
+
     @Test("a full disk starts nothing, and says so", .enabled(if: geteuid() == 0))
     func fullDisk() async throws {
         let rig = try TurnRig(["true"])
