@@ -206,7 +206,7 @@ struct GatewayVerbTroubleTests {
         }
         try await Stage.play { stage in
             let none = try await stage.run("sessions")
-            #expect(none.code == 64 && none.errors.contains("no gateway is configured"), "\(none)")
+            #expect(none.code == 73 && none.errors.contains("there is no folder"), "\(none)")
         }
     }
 

@@ -3,18 +3,6 @@ import GRDB
 public import WakeCore
 public import WakeService
 
-/// A session that the ledger knows.
-public struct SessionRecord: Hashable, Sendable {
-    /// The session.
-    public let session: SessionKey
-    /// When something was last asked or begun for it, in milliseconds since 1970.
-    public let lastMilliseconds: Int64
-    /// Its wakes that have not ended.
-    public let liveWakes: Int
-    /// The route of what came last.
-    public let route: Route?
-}
-
 /// One restart that was asked for or seen, as one session was promised to hear of it.
 public struct RestartRecord: Hashable, Sendable {
     /// The sentinel's id.
@@ -60,33 +48,6 @@ extension LedgerReader {
     /// - Throws: `ledger-corrupt`, `ledger-unavailable`.
     public func starts(limit: Int = 100) throws(WakeError) -> [StartRecord] {
         try store.read { try StartRows.records($0, before: .max, limit: Self.clamp(limit)) }
-    }
-
-    /// The sessions that sentinels and wakes name, the most recent first.
-    ///
-    /// - Parameter limit: 1 to ``maximumRows``; default 100.
-    /// - Returns: the sessions.
-    /// - Throws: `ledger-corrupt`, `ledger-unavailable`.
-    public func sessions(limit: Int = 100) throws(WakeError) -> [SessionRecord] {
-        try store.snapshot { database in
-            // The other columns beside max() come from the row that holds it.
-            let rows = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT session, last, (SELECT count(*) FROM wake WHERE ended_ms IS NULL AND wake.session = known.session),
-                        CASE WHEN json_valid(body) THEN json_extract(body, '$.route') END
-                    FROM (SELECT session, max(at) AS last, body FROM (
-                        SELECT session, opened_ms AS at, body FROM wake
-                        UNION ALL SELECT session, requested_ms, body FROM sentinel) GROUP BY session) AS known
-                    ORDER BY last DESC, session LIMIT ?
-                    """, arguments: [Self.clamp(limit)])
-            return rows.compactMap { row in
-                guard let session = try? SessionKey(row[0] as String) else { return nil }
-                return SessionRecord(
-                    session: session, lastMilliseconds: row[1], liveWakes: row[2],
-                    route: String.fromDatabaseValue(row[3]).flatMap { Route($0) })
-            }
-        }
     }
 
     /// The history of restarts: sentinels, newest first, without those that only report what became of another. A restart that several

@@ -143,6 +143,20 @@ public struct LedgerReader: Sendable {
         try InboxRows(store: store).rows(after: 0, limit: limit, skipsHeld: false)
     }
 
+    /// A request that the daemon has not applied yet; nil where none with this id waits.
+    public func pendingRequest(_ id: SentinelID) throws(WakeError) -> RestartRequest? {
+        let inbox = InboxRows(store: store)
+        var last: Int64 = 0
+        while true {
+            let rows = try inbox.rows(after: last, limit: InboxRows.maximumRows, skipsHeld: false)
+            for row in rows {
+                if case .request(let request) = row.item, request.id == id { return request }
+            }
+            guard let end = rows.last else { return nil }
+            last = end.row
+        }
+    }
+
     /// What it could not use, newest first.
     public func refused(limit: Int = 100) throws(WakeError) -> [RefusedRow] {
         try store.snapshot { database in

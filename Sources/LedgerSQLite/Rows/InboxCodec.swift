@@ -31,6 +31,8 @@ enum InboxCodec {
             "requestedAt": json(request.requestedAt),
         ]
         if let route = request.route { object["route"] = .string(route.description) }
+        // An older program reads a message as a wake that was asked for, which is next to it.
+        if request.origin != .requested { object["origin"] = .string(request.origin.rawValue) }
         if let command = request.command {
             object["command"] = [
                 "arguments": .array(command.arguments.map { .string($0) }), "directory": .string(command.directory),
@@ -106,6 +108,9 @@ enum InboxCodec {
                 uid: try need("uid", json["uid"]?.integer.flatMap { UInt32(exactly: $0) }),
                 pid: try need("pid", json["pid"]?.integer.flatMap { Int32(exactly: $0) })),
             requestedAt: try moment(try need("requestedAt", json["requestedAt"])))
+        if let origin = json["origin"] {
+            request.origin = try need("origin", origin.string.flatMap(Sentinel.Origin.init(rawValue:)))
+        }
         if let route = json["route"] { request.route = try need("route", route.string.flatMap { Route($0) }) }
         if let command = json["command"] { request.command = try self.execCommand(command) }
         if let own = json["epoch"] { request.epoch = try self.epoch(own) }

@@ -123,7 +123,9 @@ extension Desk {
                         "key": .string(row.session.description), "updatedAt": .integer(row.lastMilliseconds),
                         "openWakes": .integer(Int64(row.liveWakes)),
                     ]
+                    object["agentId"] = row.session.agent.map { .string($0) }
                     object["route"] = row.route.map { .string($0.description) }
+                    object["origin"] = row.origin.map { .string($0.rawValue) }
                     return .object(object)
                 }),
         ]

@@ -80,6 +80,7 @@ struct Daemon {
             configuration, surroundings, units: { management.turnUnits }, moments: moments, logger: self.logger("agents"))
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
+        let sessions = SessionKeeper(ledger: ledger, moments: moments, logger: self.logger("sessions"))
         let metrics = PrometheusMetrics()
         MetricsSystem.bootstrap(metrics)
         let waker = Waker(
@@ -94,7 +95,11 @@ struct Daemon {
                         + management.restarters)),
             bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
             changed: { supervision.changed() },
-            told: { decision in DeskEvents.of(decision, at: moments.now()).map { face.publish($0) } })
+            told: { decision in
+                let now = moments.now()
+                sessions.note(decision, at: now)
+                DeskEvents.of(decision, at: now).map { face.publish($0) }
+            })
         let live = LiveConfiguration(configuration, loader: loader, level: level, hosts: hosts)
         let plane = try ControlPlane(
             Desk.Parts(
@@ -111,7 +116,7 @@ struct Daemon {
         // keeper last.
         let services: [any Service] =
             [
-                keeper, supervision.watching(waker, bus),
+                keeper, sessions, supervision.watching(waker, bus),
                 ReloadService(
                     live: live, manager: manager, supervision: supervision, logger: logger),
             ]

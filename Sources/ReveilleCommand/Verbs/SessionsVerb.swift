@@ -5,11 +5,14 @@ import ReveilleConfiguration
 import WakeCore
 import WakeService
 
-/// `reveille sessions`: the sessions of a gateway, and the key of the one that is meant.
+/// `reveille sessions`: the sessions that we and a gateway know, and the key of the one that is meant.
 struct SessionsVerb: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sessions", abstract: "List a gateway's sessions, the latest first, or find the key of one.",
+        commandName: "sessions", abstract: "List the sessions that are known, the latest first, or find the key of one.",
         discussion: """
+            Those of our own ledger, and of the gateway where one is configured; with
+            --gateway those of that gateway alone.
+
             --here finds the session that the environment names (REVEILLE_SESSION,
             OPENCLAW_SESSION_KEY, OPENCLAW_MCP_SESSION_KEY) and prints its key and nothing
             else; --match with --key does so for a channel, a thread, or a link to one.
@@ -43,14 +46,20 @@ struct SessionsVerb: AsyncParsableCommand {
         }
         let surroundings = Surroundings.ofThisProcess()
         let named = here ? try SessionName.inEnvironment(surroundings) : nil
-        let door = try GatewayDoor.find(gateway, try configuration.load(in: surroundings), in: surroundings)
+        let loaded = try configuration.load(in: surroundings)
+        let hasGateway = gateway.namesOne || !loaded.gateways.isEmpty
+        let own = gateway.namesOne ? OwnSessions() : try OwnSessions(loaded, areAll: !hasGateway)
+        let door = hasGateway ? try GatewayDoor.find(gateway, loaded, in: surroundings) : nil
         let moments = try SystemMoments(environment: surroundings.variables)
-        let rows = try await rows(door, moments)
-        if let named { return Printing.line(try SessionList.row(of: named, in: rows, door.words).key.description) }
+        let listed = if let door { try await rows(door, moments) } else { [SessionRow]() }
+        let rows = SessionList.byRecency(own.joined(to: listed))
+        let words = door?.words ?? "the ledger"
+        if let named { return Printing.line(try SessionList.row(of: named, in: rows, words).key.description) }
         let found = match.map { SessionList.matching($0, in: rows) } ?? rows
-        if let match, key { return Printing.line(try SessionList.only(found, match, door.words).key.description) }
-        if let match, found.isEmpty { throw SessionList.nothing(match, door.words) }
-        show(Array(found.prefix(limit)), door, now: moments.now())
+        if let match, key { return Printing.line(try SessionList.only(found, match, words).key.description) }
+        if let match, found.isEmpty { throw SessionList.nothing(match, words) }
+        if output.json { return show(Array(found.prefix(limit)), own, gateway: door?.name) }
+        show(Array(found.prefix(limit)), words, now: moments.now())
     }
 
     private func rows(_ door: GatewayDoor, _ moments: any MomentSource) async throws -> [SessionRow] {
@@ -59,13 +68,21 @@ struct SessionsVerb: AsyncParsableCommand {
         do {
             let caller = try await door.caller(moments: moments)
             let reply = try await caller.call("sessions.list", params, options: try tries.options())
-            return SessionList.byRecency(SessionRow.rows(of: reply))
+            return SessionRow.rows(of: reply)
         } catch { throw door.complaint(any: error) }
     }
 
-    private func show(_ rows: [SessionRow], _ door: GatewayDoor, now: Moment) {
-        if output.json { return Printing.json(["sessions": .array(rows.map { SessionList.json($0, gateway: door.name) })]) }
-        guard !rows.isEmpty else { return Printing.line("\(door.words) has no session") }
+    private func show(_ rows: [SessionRow], _ own: OwnSessions, gateway: String?) {
+        let list = rows.map { row -> JSONValue in
+            var object = own.fields(of: row.key)
+            for member in (SessionList.json(row, gateway: gateway).object ?? [:]).members { object[member.key] = member.value }
+            return .object(object)
+        }
+        Printing.json(["sessions": .array(list)])
+    }
+
+    private func show(_ rows: [SessionRow], _ words: String, now: Moment) {
+        guard !rows.isEmpty else { return Printing.line("\(words) has no session") }
         Printing.table(
             ["KEY", "AGE", "WORK", "PLACE", "NAME"],
             rows.map { row in
