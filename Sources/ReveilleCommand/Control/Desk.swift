@@ -52,7 +52,7 @@ final class Desk: ControlDesk {
 
     // MARK: The table
 
-    private static let needsTurns = "agents, turns and jobs are not run by this version; wakes are: use wake"
+    private static let needsTurns = "it is not run by this version; to tell a session something use sessions.send"
 
     /// Every method that is served. docs/PROTOCOL.md and its test follow it.
     static let table: [Method] = [
@@ -75,6 +75,8 @@ final class Desk: ControlDesk {
         works("sentinel.cancel", .write) { desk, call async throws(GatewayFault) in try await desk.sentinelCancel(call) },
         works("wake", .write) { desk, call async throws(GatewayFault) in try await desk.wake(call) },
         works("system-event", .write) { desk, call async throws(GatewayFault) in try await desk.systemEvent(call) },
+        works("sessions.send", .write) { desk, call async throws(GatewayFault) in try await desk.sessionsSend(call) },
+        works("chat.send", .write) { desk, call async throws(GatewayFault) in try await desk.chatSend(call) },
         works("send", .write) { desk, call async throws(GatewayFault) in try await desk.send(call) },
         works("gateway.restart.request", .admin, limited: true) { desk, call async throws(GatewayFault) in
             try await desk.restartRequest(call)
@@ -89,7 +91,7 @@ final class Desk: ControlDesk {
         works("config.log", .admin) { desk, call async throws(GatewayFault) in try await desk.configLog(call) },
         works("config.revert", .admin, limited: true) { desk, call async throws(GatewayFault) in try await desk.configRevert(call)
         },
-        later("sessions.send", .write), later("agent", .write), later("chat.send", .write),
+        later("agent", .write),
         later("cron.list", .read), later("cron.runs", .read), later("cron.add", .admin, limited: true),
         later("cron.remove", .admin, limited: true), later("cron.run", .admin, limited: true),
     ]

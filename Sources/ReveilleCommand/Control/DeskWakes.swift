@@ -141,9 +141,7 @@ extension Desk {
 
     /// The same 128 bits for the same caller, method and key.
     static func identifier(_ call: ControlCall, _ key: String) -> Identifier {
-        let digest = Array(SHA256.hash(data: Array("\(call.caller.key)\u{0}\(call.method)\u{0}\(key)".utf8)))
-        func word(_ from: Int) -> UInt64 { digest[from..<from + 8].reduce(0) { $0 << 8 | UInt64($1) } }
-        return Identifier(high: word(0), low: word(8))
+        Identifier(digestOf: call.caller.key, call.method, key)
     }
 
     // MARK: Once

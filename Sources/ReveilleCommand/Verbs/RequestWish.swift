@@ -90,7 +90,13 @@ struct RequestWish: Hashable {
 
     private func noteText() throws -> String {
         guard note == "-" else { return try Self.wellFormed(Array(note.utf8)) }
-        let data = try FileHandle.standardInput.read(upToCount: Limits.noteBytes + 1) ?? Data()
+        // A newline at the end is the shell's, and not counted.
+        let data = try FileHandle.standardInput.read(upToCount: Limits.noteBytes + 2) ?? Data()
+        guard data.count <= Limits.noteBytes + 1 else {
+            throw Complaint(
+                .usage, "the text on standard input is longer than \(Limits.noteBytes) bytes; nothing was written",
+                hint: "Put it into a file that the agent can read, and give its path.")
+        }
         var text = try Self.wellFormed(Array(data))
         while text.hasSuffix("\n") { text.removeLast() }
         return text
