@@ -96,6 +96,7 @@ let package = Package(
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
 
         room("AgentRunner", ["WakeCore", "WakeService", subprocess, system, logging]),
+        room("HookRunner", ["WakeCore", "WakeService", "CLinux", logging]),
         room("RunStateFiles", ["WakeCore", "WakeService", "RunStates"]),
 
         // Needs the headers of libsystemd-dev; the library itself is loaded when it is first used.
@@ -125,7 +126,7 @@ let package = Package(
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "OpenClawLoopback", "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
-                "OpenClawFacts", "RunStates", "RunStateFiles", "AgentRunner",
+                "OpenClawFacts", "RunStates", "RunStateFiles", "AgentRunner", "HookRunner",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
@@ -155,6 +156,7 @@ let package = Package(
         tests("ReveilleConfigurationTests", ["ReveilleConfiguration", "WakeCore"]),
         tests("AgentRunnerTests", ["AgentRunner", "WakeCore", "WakeService", "WakeTesting", logging, "ReveilleCommand"]),
         tests("RunStatesTests", ["RunStates", "WakeCore"]),
+        tests("HookRunnerTests", ["HookRunner", "WakeCore", "WakeService", logging]),
         tests("RunStateFilesTests", ["RunStateFiles", "RunStates", "WakeCore"]),
         tests("OpenClawFactsTests", ["OpenClawFacts", "ReveilleConfiguration", "WakeCore"]),
         tests("DiscordProtocolTests", ["DiscordProtocol", "WakeCore"]),

@@ -3,11 +3,18 @@
 #define REVEILLE_LINUX_H
 
 #include <pthread.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/timex.h>
 
 // pthread_setname_np(3): at most 15 bytes.
 extern int pthread_setname_np(pthread_t thread, const char *name);
+
+// pipe2(2).
+extern int pipe2(int ends[2], int flags);
+
+// posix_spawn_file_actions_addclosefrom_np(3), in glibc since 2.34: nothing of ours is inherited.
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 // adjtimex(2): TIME_ERROR while nothing disciplines the clock. Returns 1, 0, or -1 where it may not be asked (a sandbox).
 static inline int reveille_clock_is_synchronised(void) {

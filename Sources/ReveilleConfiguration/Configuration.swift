@@ -125,6 +125,8 @@ public struct Configuration: Sendable {
     public let agents: [String: AgentSettings]
     /// Run states, their leases, and what is said.
     public let work: Work
+    /// What runs before a restart, and after a wake.
+    public let hooks: Hooks
     /// The control plane.
     public let control: Control
     /// Where a wake goes whose session names no place of its own; nil: nowhere.
@@ -227,6 +229,7 @@ public struct Configuration: Sendable {
         gateways = resolved.gateways
         agents = resolved.agents
         work = Work(values)
+        hooks = Hooks(values)
         control = Control(resolved)
         fallbackRoute = values.optionalText("routes.fallback").flatMap { Route($0) }
         sessionRoutes = resolved.sessionRoutes

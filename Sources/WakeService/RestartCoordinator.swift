@@ -3,9 +3,17 @@ public import WakeCore
 /// Finds who can restart a target, and turns what came of it into an event.
 public struct RestartCoordinator: Sendable {
     private let restarters: [any Restarter]
+    private let hooks: (any Hooks)?
 
     /// Asks the restarters in order.
-    public init(_ restarters: [any Restarter]) { self.restarters = restarters }
+    ///
+    /// - Parameters:
+    ///   - restarters: who can restart what.
+    ///   - hooks: what runs before each restart; none by default.
+    public init(_ restarters: [any Restarter], hooks: (any Hooks)? = nil) {
+        self.restarters = restarters
+        self.hooks = hooks
+    }
 
     /// Carries the sentinel's restart out.
     ///
@@ -14,6 +22,11 @@ public struct RestartCoordinator: Sendable {
         guard let restarter = restarters.first(where: { $0.restarts(sentinel.target) }) else {
             return .restartRefused(sentinel.id, reason: "nothing here can restart \(sentinel.target)")
         }
+        if let reason = await hooks?.beforeRestart(HookOccasion(sentinel)) {
+            return .restartRefused(sentinel.id, reason: reason)
+        }
+        // A stop has ended the hooks, so what they were to save may not be: then nothing is restarted.
+        guard hooks == nil || !Task.isCancelled else { return nil }
         switch await restarter.perform(sentinel) {
         case .begun: return nil
         case .refused(let reason): return .restartRefused(sentinel.id, reason: reason)

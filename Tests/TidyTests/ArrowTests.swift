@@ -21,6 +21,7 @@ struct ArrowTests {
             "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport",
         ],
         "AgentRunner": ["WakeCore", "WakeService"],
+        "HookRunner": ["WakeCore", "WakeService", "CLinux"],
         "RunStateFiles": ["WakeCore", "WakeService", "RunStates"],
         "Installation": [], "embed-units": [],
         // What Discord is, it knows by itself: it must not share a mistake with the client that it judges.
@@ -36,7 +37,7 @@ struct ArrowTests {
     static let compositionRoots: Set<String> = ["ReveilleCommand"]
     static let adapters: Set<String> = [
         "LedgerSQLite", "DiscordTransport", "SystemdSupport", "ControlServer", "GatewayClient", "RunStateFiles",
-        "AgentRunner",
+        "AgentRunner", "HookRunner",
     ]
 
     private static let sources = SourceTree.files(in: "Sources")

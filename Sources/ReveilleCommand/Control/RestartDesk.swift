@@ -72,10 +72,15 @@ actor RestartDesk {
             due,
             Task { [moments, stop] in
                 await moments.wait(untilBoottimeMicroseconds: due)
-                if !Task.isCancelled { await stop(reason) }
+                guard !Task.isCancelled else { return }
+                await stop(reason)
+                // A hook may have refused it: whoever asks again is not to join it.
+                self.isOver(due)
             }
         )
     }
+
+    private func isOver(_ due: Int64) { if timer?.due == due { timer = nil } }
 
     /// How long it is to the pending restart; nil: none is pending.
     var pending: Duration? {

@@ -81,6 +81,8 @@ struct Daemon {
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
         let sessions = SessionKeeper(ledger: ledger, moments: moments, logger: self.logger("sessions"))
+        let hooks = HookService(
+            configuration, environment: surroundings.variables, ledger: ledger, logger: self.logger("hooks"))
         let metrics = PrometheusMetrics()
         MetricsSystem.bootstrap(metrics)
         let waker = Waker(
@@ -92,19 +94,22 @@ struct Daemon {
                 epochs: management.epochs + gateways.links,
                 restarts: RestartCoordinator(
                     [SelfRestarter { await stop.restart(because: "a restart was asked for") }, CommandRestarter()]
-                        + management.restarters)),
+                        + management.restarters, hooks: hooks.hooks)),
             bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
             changed: { supervision.changed() },
             told: { decision in
                 let now = moments.now()
                 sessions.note(decision, at: now)
+                hooks.note(decision)
                 DeskEvents.of(decision, at: now).map { face.publish($0) }
             })
         let live = LiveConfiguration(configuration, loader: loader, level: level, hosts: hosts)
         let plane = try ControlPlane(
             Desk.Parts(
                 waker: waker, face: face, hosts: hosts, live: live,
-                restarts: RestartDesk(moments: moments, remaining: past.cooldown) { await stop.restart(because: $0) },
+                restarts: RestartDesk(moments: moments, remaining: past.cooldown) { reason in
+                    if await hooks.mayRestart() { await stop.restart(because: reason) }
+                },
                 thread: ControlThread(ledger: ledger, store: try ConfigurationStore(loader: loader)), ring: ring,
                 moments: moments,
                 dice: dice, instance: instance, startedAt: moments.now(), remarks: past.remarks,
@@ -116,7 +121,7 @@ struct Daemon {
         // keeper last.
         let services: [any Service] =
             [
-                keeper, sessions, supervision.watching(waker, bus),
+                keeper, sessions, hooks, supervision.watching(waker, bus),
                 ReloadService(
                     live: live, manager: manager, supervision: supervision, logger: logger),
             ]

@@ -11,6 +11,8 @@ struct ConfigurationSources: Hashable {
 
     /// Variables that begin with REVEILLE_ and are no keys.
     static let otherVariables: Set<String> = [
+        // Hooks may call us.
+        "REVEILLE_HOOK", "REVEILLE_NOTE", "REVEILLE_SENTINEL", "REVEILLE_TARGET", "REVEILLE_WAKE",
         "REVEILLE_BOOT_ID", "REVEILLE_CONTROL_SOCKET", "REVEILLE_CONTROL_TOKEN", "REVEILLE_INSTANCE", "REVEILLE_NOTIFY_SOCKET",
         "REVEILLE_RUN_STATE", "REVEILLE_SESSION",
         // What a turn that is a command finds in its environment.

@@ -86,6 +86,9 @@ struct ResolvedSettings {
         } else if "\(path)" == "runStates.files", let home = surroundings.home {
             value = .texts([home + "/.openclaw/workspace/infra/runstate.json"])
             text = home + "/.openclaw/workspace/infra/runstate.json"
+        } else if "\(path)" == "hooks.directory", let directory = Self.hookDirectory(scope, in: surroundings) {
+            value = .text(directory.path)
+            (text, origin) = directory
         } else if "\(path)" == "control.socket", let socket = Self.controlSocket(in: surroundings) {
             value = .text(socket.path)
             (text, origin) = socket
@@ -125,6 +128,15 @@ struct ResolvedSettings {
         if scope == .system { return ("/var/lib/reveille", .standard) }
         if let base = surroundings.absolute("XDG_STATE_HOME") { return (base + "/reveille", .environment("XDG_STATE_HOME")) }
         return surroundings.home.map { ($0 + "/.local/state/reveille", .standard) }
+    }
+
+    /// Beside the configuration file of the same scope.
+    private static func hookDirectory(
+        _ scope: ConfigurationFiles.Scope, in surroundings: Surroundings
+    ) -> (path: String, origin: ConfigurationOrigin)? {
+        if scope == .system { return ("/etc/reveille", .standard) }
+        if let base = surroundings.absolute("XDG_CONFIG_HOME") { return (base + "/reveille", .environment("XDG_CONFIG_HOME")) }
+        return surroundings.home.map { ($0 + "/.config/reveille", .standard) }
     }
 
     /// A route must lead through an account that there is. `default` always may be named: it needs no more than a token.

@@ -17,7 +17,7 @@ public enum KeyTable {
 
     /// The keys in the order in which they are documented and shown.
     public static let keys: [KeyDescriptor] =
-        ledger + discord + routes + restarts + deliveries + readiness + gateways + agents + work + control + logs
+        ledger + discord + routes + restarts + deliveries + readiness + gateways + agents + work + hooks + control + logs
 
     private static let ledger: [KeyDescriptor] = [
         KeyDescriptor(

@@ -132,6 +132,8 @@ struct LayersTests {
             "runStates.files": ("/x, /y/*.json", "['/x', '/y/*.json']"), "lease.length": ("20min", "'20min'"),
             "lease.wakes": ("3", "3"), "lease.longest": ("1h", "'1h'"), "lease.stale": ("1d", "'1d'"),
             "lease.quietHours": ("22:00-07:00", "'22:00-07:00'"), "texts.notice": ("{notes}", "'{notes}'"),
+            "hooks.directory": ("/x", "'/x'"), "hooks.preRestartLimit": ("10s", "'10s'"),
+            "hooks.onFailure": ("refuse", "'refuse'"), "hooks.postWakeLimit": ("10s", "'10s'"),
             "texts.turn": ("{why} {notes}", "'{why} {notes}'"),
             "daemon.readyWhen": ("discord:default", "['discord:default']"), "log.level": ("debug", "'debug'"),
             "log.format": ("text", "'text'"),
