@@ -12,6 +12,7 @@ struct ArrowTests {
         "ReveilleConfiguration": ["WakeCore"],
         "OpenClawFacts": ["WakeCore", "ReveilleConfiguration"],
         "RunStates": ["WakeCore"],
+        "Schedules": ["WakeCore"],
         "NetSupport": ["CZlib", "CExecutor"],
         "LedgerSQLite": ["WakeCore", "WakeService", "CLedgerShim", "CLinux"],
         "DiscordTransport": ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", "CZlib"],
