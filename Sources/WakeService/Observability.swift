@@ -99,6 +99,11 @@ extension Decision.Code {
         case .leaseRenewed: "work goes on"
         case .leaseRunOut: "work stands still"
         case .leaseGivenUp: "work stands still for good, a person must look"
+        case .jobAdded: "job added"
+        case .jobRemoved: "job removed"
+        case .jobFired: "job runs"
+        case .jobSkipped: "job skipped"
+        case .jobMissed: "job missed its time"
         }
     }
 }

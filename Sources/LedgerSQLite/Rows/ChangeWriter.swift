@@ -47,6 +47,18 @@ struct ChangeWriter {
                 "INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT (run) DO UPDATE SET body = ?2, sum = ?3",
                 [path, body, Checksum.of(body)])
         case .lease(let path, nil): try run("DELETE FROM lease WHERE run = ?", [path])
+        case .job(let id, let job?):
+            let body = try codec.text(job)
+            try run(
+                """
+                INSERT INTO job VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT (id) DO UPDATE SET name = ?2, next_ms = ?3, body = ?4, sum = ?5
+                """, [id.description, job.name, job.nextDue, body, Checksum.of(body)])
+        case .job(let id, nil): try run("DELETE FROM job WHERE id = ?", [id.description])
+        case .jobRun(let jobRun):
+            try run(
+                "INSERT OR IGNORE INTO job_run VALUES (?, ?, ?, ?, ?)",
+                [jobRun.job.description, jobRun.due, jobRun.at, jobRun.result.rawValue, jobRun.sentinel?.description])
         case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }

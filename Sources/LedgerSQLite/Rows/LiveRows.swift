@@ -22,6 +22,8 @@ struct LiveRows {
     private static let turns = "SELECT body, id, sum FROM turn WHERE ended_ms IS NULL ORDER BY started_ms"
     private static let leases = "SELECT body, run, sum FROM lease ORDER BY run"
 
+    private static let jobs = "SELECT body, id, sum FROM job ORDER BY id"
+
     /// What a start asks of the large tables.
     static let queries = [wakes, deliveries, sentinels, turns]
 
@@ -33,6 +35,7 @@ struct LiveRows {
         return try epochs().map { .epoch($0.target, $0.epoch) } + wakes.map { .wake($0) } + deliveries.map { .delivery($0) }
             + sentinels.map { .sentinel($0) } + codec.values(Turn.self, database, Self.turns).map { .turn($0) }
             + codec.values(Lease.self, database, Self.leases).map { .lease(path: $0.path, $0) }
+            + codec.values(Job.self, database, Self.jobs).map { .job($0.id, $0) }
     }
 
     /// One wake with its deliveries, whatever its state.

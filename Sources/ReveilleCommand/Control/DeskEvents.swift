@@ -28,6 +28,7 @@ enum DeskEvents {
             name = "wake.sentinel"
         case .turnStarted, .turnEnded, .turnFailed: name = "run.turn"
         case .leaseRenewed, .leaseRunOut, .leaseGivenUp: name = "run.lease"
+        case .jobAdded, .jobRemoved, .jobFired, .jobSkipped, .jobMissed: name = "cron"
         case .channelChanged, .channelDoubted, .channelTrusted, .routeChanged, .commandRefused, .inboxRefused: return nil
         }
         var payload: JSONObject = ["code": .string(decision.code.rawValue), "ts": .integer(now.wallMilliseconds)]

@@ -26,6 +26,9 @@ public struct Coordinator: Sendable {
     /// What is pending in run states, by file.
     public private(set) var works: [String: WorkInHand] = [:]
 
+    /// The jobs.
+    public private(set) var jobs: [JobID: Job] = [:]
+
     private(set) var turnTries: [SessionKey: Int] = [:]
     private(set) var quietUntil: Moment?
     private(set) var progress: [DeliveryID: Progress] = [:]
@@ -104,12 +107,13 @@ public struct Coordinator: Sendable {
         case .isDown(let target, false): down.remove(target)
         case .turn(let turn): turns[turn.id] = turn.end == nil ? turn : nil
         case .lease(let path, let lease): leases[path] = lease
+        case .job(let id, let job): jobs[id] = job
         case .work(let path, let work): works[path] = work
         case .turnTries(let session, let count): turnTries[session] = count == 0 ? nil : count
         case .quiet(let until): quietUntil = until
         case .timer(let timer): timers.insert(timer)
         case .timersPassed(let microseconds): timers.removeAll(upToMicroseconds: microseconds)
-        case .attempt, .inboxApplied, .inboxRefused: break
+        case .attempt, .jobRun, .inboxApplied, .inboxRefused: break
         }
     }
 

@@ -25,6 +25,8 @@ public enum Directive: Hashable, Sendable {
     case cancelTurn(Turn)
     /// A turn's result is stored: what was kept for it may go.
     case forgetTurn(Turn)
+    /// Find out when a job is due next after that time, in milliseconds since 1970-01-01 UTC; answer with `jobPlanned`.
+    case planJob(Job, after: Int64)
     /// One decision, for the log.
     case tell(Decision)
 }
@@ -125,6 +127,10 @@ public enum Change: Hashable, Sendable {
     case turn(Turn)
     /// A run state's lease as it is now; nil: it has none any more.
     case lease(path: String, Lease?)
+    /// A job as it is now; nil: it is gone.
+    case job(JobID, Job?)
+    /// What became of one time of a job, for the record.
+    case jobRun(JobRun)
     /// What is pending in a run state; not durable, the file is.
     case work(path: String, WorkInHand?)
     /// How often in a row a session's turn could not be taken; not durable.
@@ -139,7 +145,8 @@ public enum Change: Hashable, Sendable {
     /// Whether the ledger stores it.
     public var isDurable: Bool {
         switch self {
-        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel, .turn, .lease: true
+        case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel, .turn, .lease, .job, .jobRun:
+            true
         case .route(_, let info): info.state != .unknown && !info.isChecking
         case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: false
         }
@@ -212,6 +219,7 @@ public struct Decision: Hashable, Sendable {
         case gateShutLong, fallbackTaken, channelChanged, channelDoubted, channelTrusted, routeChanged, commandRefused,
             inboxRefused
         case turnStarted, turnEnded, turnFailed, leaseRenewed, leaseRunOut, leaseGivenUp
+        case jobAdded, jobRemoved, jobFired, jobSkipped, jobMissed
     }
 
     /// What was decided.
@@ -233,7 +241,7 @@ public struct Decision: Hashable, Sendable {
     public var needsOperator: Bool {
         switch code {
         case .deliveryDead, .deliveryExpired, .deliveryUnresolved, .gateShutLong, .sentinelRefused, .inboxRefused,
-            .commandRefused, .turnFailed, .leaseGivenUp:
+            .commandRefused, .turnFailed, .leaseGivenUp, .jobMissed:
             true
         default: false
         }

@@ -48,6 +48,14 @@ public enum Event: Hashable, Sendable {
     case quietHours(until: Moment?)
     /// A turn that runs as a command has ended.
     case turnEnded(DeliveryID, Turn.End)
+    /// A job was added.
+    case jobAdded(Job, inboxRow: Int64?)
+    /// A job was taken back.
+    case jobRemoved(JobID, inboxRow: Int64?)
+    /// A job is to run now, besides its times.
+    case jobRunNow(JobID, inboxRow: Int64?)
+    /// A job's next time was found out, in milliseconds since 1970-01-01 UTC; nil: it has none.
+    case jobPlanned(JobID, next: Int64?)
     /// Time went by up to ``Coordinator/nextDeadlineMicroseconds``.
     case timePassed
 }

@@ -19,6 +19,7 @@ struct Step {
     private var unsettled: [RestartTarget: Coordinator.Sighting?] = [:]
     private var turns: [DeliveryID: Turn] = [:]
     private var leases: [String: Lease?] = [:]
+    private var jobs: [JobID: Job?] = [:]
     private var works: [String: WorkInHand?] = [:]
     private var opened: [Coordinator.Place: WakeID] = [:]
     private var fresh: [DeliveryID] = []
@@ -29,7 +30,7 @@ struct Step {
     private enum Slot: Hashable {
         case sentinel(SentinelID), wake(WakeID), delivery(DeliveryID), progress(DeliveryID), route(Route), channel(ChannelName)
         case doubt(ChannelName)
-        case epoch(RestartTarget), turn(DeliveryID), lease(String)
+        case epoch(RestartTarget), turn(DeliveryID), lease(String), job(JobID)
     }
 
     init(_ base: Coordinator, at now: Moment, dice: Dice) {
@@ -59,6 +60,7 @@ struct Step {
     func sighting(_ target: RestartTarget) -> Coordinator.Sighting? { unsettled[target] ?? base.unsettled[target] }
     func turn(_ id: DeliveryID) -> Turn? { turns[id] ?? base.turns[id] }
     func lease(_ path: String) -> Lease? { leases[path] ?? base.leases[path] }
+    func job(_ id: JobID) -> Job? { jobs[id] ?? base.jobs[id] }
     func work(_ path: String) -> WorkInHand? { works[path] ?? base.works[path] }
     var quietUntil: Moment? { base.quietUntil }
     var freshDeliveries: [DeliveryID] { fresh }
@@ -178,6 +180,16 @@ struct Step {
     mutating func drop(leaseOf path: String) {
         leases[path] = .some(nil)
         note(.lease(path), .lease(path: path, nil))
+    }
+
+    mutating func put(_ job: Job) {
+        jobs[job.id] = .some(job)
+        note(.job(job.id), .job(job.id, job))
+    }
+
+    mutating func drop(job id: JobID) {
+        jobs[id] = .some(nil)
+        note(.job(id), .job(id, nil))
     }
 
     mutating func put(_ work: WorkInHand?, at path: String) {

@@ -104,7 +104,10 @@ extension Step {
         guard isOver != (wake.state == .ended) else { return }
         wake.move(to: isOver ? .ended : .sealed, at: now)
         put(wake)
-        if isOver { tell(Decision(code: .wakeEnded, wake: id, session: wake.session)) }
+        if isOver {
+            tell(Decision(code: .wakeEnded, wake: id, session: wake.session))
+            jobsWokenBy(wake)
+        }
     }
 
     private mutating func carryOut(_ directive: Delivery.Directive, for delivery: Delivery) {

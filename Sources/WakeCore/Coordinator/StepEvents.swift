@@ -26,11 +26,16 @@ extension Step {
         case .workSeen(let path, let work, let fingerprint): workSeen(path, work, fingerprint)
         case .sessionActive(let session): sessionActive(session)
         case .quietHours(let until): change(.quiet(until: until))
+        case .jobAdded(let job, let row): jobAdded(job, row)
+        case .jobRemoved(let id, let row): jobRemoved(id, row)
+        case .jobRunNow(let id, let row): jobRunNow(id, row)
+        case .jobPlanned(let id, let next): jobPlanned(id, next)
         case .turnEnded(let id, let end): turnEnded(id, end)
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }
             for delivery in activeDeliveries() { armHold(delivery.id) }
             judgeLeases()
+            judgeJobs()
         case .timePassed: timePassed()
         }
     }
@@ -50,6 +55,7 @@ extension Step {
         }
         for turn in openTurns { act(.followTurn(turn)) }
         armBeats()
+        armJobs()
     }
 
     private mutating func timePassed() {
@@ -67,6 +73,8 @@ extension Step {
             case .route(let place, let since): recheck(place, since)
             case .probe(let name, let since): probe(name, since)
             case .lease(let path): leaseDue(path)
+            case .job(let id): jobDue(id)
+            case .jobClock: jobClockTicked()
             case .beat(let agent): beat(agent)
             case .settle(let target, let epoch):
                 if let seen = sighting(target), seen.epoch == epoch { settled(target, epoch, seen.story) }

@@ -22,6 +22,10 @@ public struct Timer: Hashable, Sendable {
         case settle(RestartTarget, Epoch)
         /// A lease that may have run out.
         case lease(String)
+        /// A job that may be due.
+        case job(JobID)
+        /// The wall clock, which may have been stepped over the time of a job.
+        case jobClock
         /// An agent's heartbeat.
         case beat(String)
     }

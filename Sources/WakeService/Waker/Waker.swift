@@ -329,6 +329,7 @@ public actor Waker {
         case .followTurn(let turn): follow(turn, &group)
         case .cancelTurn(let turn): cancel(turn, &group)
         case .forgetTurn(let turn): forget(turn, &group)
+        case .planJob(let job, let after): plan(job, after: after)
         }
     }
 

@@ -83,6 +83,11 @@ extension Waker {
         }
     }
 
+    func plan(_ job: Job, after milliseconds: Int64) {
+        guard let planner = outside.planner else { return }
+        mail.yield(.event(.jobPlanned(job.id, next: planner.next(of: job, after: milliseconds))))
+    }
+
     func cancel(_ turn: Turn, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {
         let keeper = keeper(of: turn)
         group.addTask { await keeper?.cancel(turn) }

@@ -17,13 +17,16 @@ extension Waker {
         public var epochs: [any EpochSource]
         /// Carries out restarts.
         public var restarts: RestartCoordinator
+        /// Finds out when jobs are due; without one, no job is.
+        public var planner: (any JobPlanner)?
 
         /// Joins the adapters.
         public init(
             transports: [any NoticeTransport] = [], turns: [any TurnSink] = [], keepers: [any TurnKeeper] = [],
             briefings: [any BriefingSource] = [],
             routeChecks: [any RouteCheck] = [], lookups: [any ReceiptLookup] = [],
-            epochs: [any EpochSource] = [], restarts: RestartCoordinator = RestartCoordinator([])
+            epochs: [any EpochSource] = [], restarts: RestartCoordinator = RestartCoordinator([]),
+            planner: (any JobPlanner)? = nil
         ) {
             self.transports = transports
             self.turns = turns
@@ -33,6 +36,7 @@ extension Waker {
             self.lookups = lookups
             self.epochs = epochs
             self.restarts = restarts
+            self.planner = planner
         }
     }
 }

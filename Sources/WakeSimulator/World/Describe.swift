@@ -36,6 +36,7 @@ enum Describe {
         case .followTurn(let turn): "follow turn \(turn.id)"
         case .cancelTurn(let turn): "cancel turn \(turn.id)"
         case .forgetTurn(let turn): "forget turn \(turn.id): \(turn.stateName)"
+        case .planJob(let job, let after): "plan job \(job.id) after \(after)"
         case .search(let order): "search \(order.delivery)"
         case .tell(let decision):
             "\(decision.code.rawValue) \(decision.delivery?.description ?? decision.wake?.description ?? decision.sentinel?.description ?? "")"

@@ -201,7 +201,7 @@ extension World {
         case .search(let order): plan(.historyRead(life: life, order), after: span(5, 400))
         case .followTurn(let turn): follow(turn)
         case .forgetTurn(let turn): checkers.turnForgotten(turn, self)
-        case .cancelTurn: break
+        case .cancelTurn, .planJob: break
         case .tell(let decision): checkers.told(decision, at: time)
         }
         log("     > \(Describe.directive(directive))")

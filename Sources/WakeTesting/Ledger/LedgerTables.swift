@@ -35,6 +35,10 @@ public struct LedgerTables: Sendable {
     public internal(set) var turns: [DeliveryID: Turn] = [:]
     /// The leases of run states, by file.
     public internal(set) var leases: [String: Lease] = [:]
+    /// The jobs.
+    public internal(set) var jobs: [JobID: Job] = [:]
+    /// What became of the times of jobs, oldest first.
+    public internal(set) var jobRuns: [JobRun] = []
     /// The last seen epochs.
     public internal(set) var epochs: [RestartTarget: Epoch] = [:]
     /// The channels' states, for people.
@@ -65,6 +69,8 @@ public struct LedgerTables: Sendable {
         case .route(let route, let info): routes[route] = info
         case .turn(let turn): turns[turn.id] = turn
         case .lease(let path, let lease): leases[path] = lease
+        case .job(let id, let job): jobs[id] = job
+        case .jobRun(let run): jobRuns.append(run)
         case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }
     }
@@ -85,6 +91,7 @@ public struct LedgerTables: Sendable {
         }
         changes += turns.values.filter { $0.end == nil }.map { .turn($0) }
         changes += leases.map { .lease(path: $0.key, $0.value) }
+        changes += jobs.map { .job($0.key, $0.value) }
         return changes
     }
 }
