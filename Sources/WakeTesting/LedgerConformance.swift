@@ -35,6 +35,7 @@ public struct LedgerConformance<Subject: Ledger & Inbox> {
         try sequenceGoesOn()
         try endedWakeIsFound()
         try inboxKeepsOrder()
+        try jobsComeBack()
         try inboxForgetsWhatWasApplied()
         try inboxNumbersGrow()
         try inboxSetsAside()
@@ -156,6 +157,24 @@ public struct LedgerConformance<Subject: Ledger & Inbox> {
             "items come back as they were appended")
         try demand(
             try reopened.inbox(after: rows[1], limit: 2).map(\.row) == Array(rows[2...3]), "'after' and 'limit' are kept to")
+    }
+
+    private func jobsComeBack() throws {
+        let ledger = try make()
+        let request = LedgerStory<Subject>.request(1)
+        let job = Job(
+            id: LedgerStory<Subject>.identifier(5), name: "report", schedule: "*/5 * * * *", isOneShot: false,
+            session: request.session, message: "look", owes: [.notice], nextDue: 1_000, createdAt: request.requestedAt)
+        let orders: [InboxItem] = [.job(.add(job)), .job(.run(job.id)), .job(.remove(job.id))]
+        for order in orders { _ = try ledger.append(order) }
+        try ledger.commit([.job(job.id, job)])
+        let reopened = try reopen(ledger)
+        try demand(
+            try reopened.inbox(after: 0, limit: 10).map(\.item) == orders, "orders for jobs come back as they were appended")
+        let story = LedgerStory(reopened)
+        try demand(try story.loaded().jobs == [job.id: job], "a job comes back as it was")
+        try story.ledger.commit([.job(job.id, nil)])
+        try demand(try story.loaded().jobs.isEmpty, "a job that is gone stays so")
     }
 
     private func inboxForgetsWhatWasApplied() throws {

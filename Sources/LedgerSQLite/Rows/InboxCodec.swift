@@ -1,3 +1,4 @@
+import Foundation
 import WakeCore
 import WakeService
 
@@ -15,6 +16,7 @@ enum InboxCodec {
         switch item {
         case .request(let request): object["request"] = json(request)
         case .command(let command): object["command"] = json(command)
+        case .job(let order): object["job"] = try json(order)
         case .unreadable:
             throw WakeError(
                 .invalidRequest, "an unreadable item can't be put into the inbox", hint: "Put a request or a command.")
@@ -47,6 +49,19 @@ enum InboxCodec {
         return .object(object)
     }
 
+    private static func json(_ order: JobOrder) throws(WakeError) -> JSONValue {
+        switch order {
+        case .add(let job):
+            guard let text = try? BodyCodec().text(job), let value = try? JSONValue.parse(text: text) else {
+                throw WakeError(
+                    .invalidRequest, "the job \(job.id) can't be written down", hint: "Check its name and its message.")
+            }
+            return ["add": value]
+        case .remove(let id): return ["remove": .string(id.description)]
+        case .run(let id): return ["run": .string(id.description)]
+        }
+    }
+
     private static func json(_ moment: Moment) -> JSONValue {
         [
             "wallMilliseconds": .integer(moment.wallMilliseconds), "boot": .string(moment.boot.description),
@@ -75,6 +90,7 @@ enum InboxCodec {
             guard written <= version else { return .unreadable(reason: "a newer version wrote it (\(written), not \(version))") }
             if let request = document["request"] { return .request(try self.request(request, epoch)) }
             if let command = document["command"], let read = self.command(command) { return .command(read) }
+            if let job = document["job"] { return .job(try self.job(job)) }
             return .unreadable(reason: "it is neither a request nor a command that this version knows")
         } catch let fault as JSONError {
             return .unreadable(reason: "it is not JSON: \(fault)")
@@ -115,6 +131,14 @@ enum InboxCodec {
         if let command = json["command"] { request.command = try self.execCommand(command) }
         if let own = json["epoch"] { request.epoch = try self.epoch(own) }
         return request
+    }
+
+    private static func job(_ json: JSONValue) throws -> JobOrder {
+        if let job = json["add"] {
+            return .add(try need("job", try? BodyCodec().value(Job.self, Data(job.text.utf8), of: "a job")))
+        }
+        if let id = json["remove"]?.string { return .remove(try need("remove", Identifier(id))) }
+        return .run(try need("run", json["run"]?.string.flatMap { Identifier($0) }))
     }
 
     private static func execCommand(_ json: JSONValue) throws(Unreadable) -> RestartRequest.Command {

@@ -40,8 +40,20 @@ public enum InboxItem: Hashable, Sendable {
     case request(RestartRequest)
     /// An operator's command.
     case command(OperatorCommand)
+    /// What is to become of a job.
+    case job(JobOrder)
     /// A row that can't be read, with the reason: written by a newer version, or by hand.
     case unreadable(reason: String)
+}
+
+/// What is to become of a job.
+public enum JobOrder: Hashable, Sendable {
+    /// Add it.
+    case add(Job)
+    /// Take it back.
+    case remove(JobID)
+    /// Run it now, besides its times.
+    case run(JobID)
 }
 
 /// One row of the inbox.

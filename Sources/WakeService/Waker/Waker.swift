@@ -292,6 +292,9 @@ public actor Waker {
         case .request(let request) where withdrawn.contains(request.id): return .withdrawn(request, inboxRow: row.row)
         case .command(.cancelSentinel(let id)) where withdrawn.contains(id): return .requestedAgain(id, inboxRow: row.row)
         case .request(let request): return .requested(request, inboxRow: row.row)
+        case .job(.add(let job)): return .jobAdded(job, inboxRow: row.row)
+        case .job(.remove(let id)): return .jobRemoved(id, inboxRow: row.row)
+        case .job(.run(let id)): return .jobRunNow(id, inboxRow: row.row)
         case .unreadable(let reason): return .inboxRowRefused(row: row.row, reason: reason)
         case .command(let command):
             let wake: WakeID? =

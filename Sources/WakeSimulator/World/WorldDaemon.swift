@@ -239,6 +239,9 @@ extension World {
             switch row.item {
             case .request(let request): event = .requested(request, inboxRow: row.row)
             case .command(let command): event = .commanded(command, ended: ended(command), inboxRow: row.row)
+            case .job(.add(let job)): event = .jobAdded(job, inboxRow: row.row)
+            case .job(.remove(let id)): event = .jobRemoved(id, inboxRow: row.row)
+            case .job(.run(let id)): event = .jobRunNow(id, inboxRow: row.row)
             case .unreadable(let reason): event = .inboxRowRefused(row: row.row, reason: reason)
             }
             guard handOver(event) else { return }
