@@ -127,7 +127,7 @@ let package = Package(
             dependencies: [
                 "WakeCore", "WakeService", "LedgerSQLite", "DiscordTransport", "DiscordProtocol", "DiscordLoopback",
                 "OpenClawLoopback", "SystemdSupport", "ControlServer", "GatewayClient", "GatewayProtocol", "Installation",
-                "OpenClawFacts", "RunStates", "RunStateFiles", "AgentRunner", "HookRunner",
+                "OpenClawFacts", "RunStates", "RunStateFiles", "AgentRunner", "HookRunner", "Schedules",
                 "ReveilleConfiguration", "NetSupport", arguments, lifecycle, signals, subprocess, system, logging, coreMetrics,
                 crypto,
             ],
