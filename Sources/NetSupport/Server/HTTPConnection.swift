@@ -26,6 +26,7 @@ struct HTTPConnection: Sendable {
         requestTimeout = configuration.requestTimeout
         let (requests, continuation) = AsyncStream.makeStream(of: HTTPRequestCollector.Arrival.self)
         self.requests = requests
+        _ = HTTPPipeline.types
         let pipeline = HTTPPipeline(
             collector: HTTPRequestCollector(maxBodyBytes: configuration.maxBodyBytes, arrivals: continuation))
         try pipeline.install(in: channel)
@@ -155,6 +156,14 @@ private struct HTTPPipeline {
     let pipelining = HTTPServerPipelineHandler()
     let errors = HTTPServerProtocolErrorHandler()
     let collector: HTTPRequestCollector
+
+    /// Makes the types of the handlers, on one thread. Two event loops that take their first connection in the same moment would make
+    /// them together, and the runtime (6.3) then may find a generic class whose superclass is not filled in yet, and crashes.
+    static let types: Void = {
+        _ = HTTPPipeline(collector: HTTPRequestCollector(maxBodyBytes: 0, arrivals: AsyncStream.makeStream().continuation))
+        _ = ByteToMessageHandler(WebSocketFrameDecoder())
+        _ = NIOAsyncChannel<WebSocketFrame, WebSocketFrame>.self
+    }()
 
     func install(in channel: any Channel) throws {
         try channel.pipeline.syncOperations.addHandlers([encoder, decoder, pipelining, errors, collector])
