@@ -68,6 +68,7 @@ struct Reveille: AsyncParsableCommand {
               reveille status          what is held, and for what
               reveille wake show ID    one wake's whole story
               reveille send KEY TEXT   a message for a session, once and in order
+              reveille cron add --help a message at a time, or again and again
               reveille run --help      checkpoints of an operation that is to go on
               reveille doctor          what is wrong, and how to mend it
 
@@ -80,7 +81,7 @@ struct Reveille: AsyncParsableCommand {
         subcommands: [
             DaemonVerb.self, RestartVerb.self, RebootVerb.self, SentinelVerb.self, WakeVerb.self, StatusVerb.self, WaitVerb.self,
             DoctorVerb.self, CallVerb.self, LedgerVerb.self, PairVerb.self, ConfigVerb.self, SessionsVerb.self, RunVerb.self,
-            TurnVerb.self, SendVerb.self, InstallVerb.self, UninstallVerb.self,
+            TurnVerb.self, SendVerb.self, CronVerb.self, InstallVerb.self, UninstallVerb.self,
             DiscordLoopbackVerb.self, OpenClawLoopbackVerb.self, TurnExecVerb.self, DemoVerb.self,
         ])
 }

@@ -40,7 +40,7 @@ public struct AgentSettings: Sendable {
                 every: every, prompt: values.optionalText(key("heartbeat.prompt")) ?? Policy.Heartbeat.standardPrompt,
                 session: session,
                 route: values.optionalText(key("heartbeat.target")).flatMap { Route($0) },
-                condition: values.word(key("heartbeat.when")))
+                condition: values.word(key("heartbeat.when")), isLight: values.flag(key("heartbeat.lightContext")))
         } else {
             heartbeat = nil
         }

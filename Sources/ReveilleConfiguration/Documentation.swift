@@ -28,6 +28,7 @@ public enum Documentation {
         case .integer(let range): "whole number, \(range.lowerBound) … \(range.upperBound)"
         case .number(let range):
             "number, \(ConfigurationValue.number(range.lowerBound).text) … \(ConfigurationValue.number(range.upperBound).text)"
+        case .flag: "`true` or `false`"
         case .choice(let words): "one of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .choices(let words): "list of " + words.map { "`\($0)`" }.joined(separator: ", ")
         case .path: "path, absolute or from `~/`"

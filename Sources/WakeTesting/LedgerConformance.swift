@@ -164,7 +164,7 @@ public struct LedgerConformance<Subject: Ledger & Inbox> {
         let request = LedgerStory<Subject>.request(1)
         let job = Job(
             id: LedgerStory<Subject>.identifier(5), name: "report", schedule: "*/5 * * * *", isOneShot: false,
-            session: request.session, message: "look", owes: [.notice], nextDue: 1_000, createdAt: request.requestedAt)
+            session: request.session, message: "look", nextDue: 1_000, createdAt: request.requestedAt)
         let orders: [InboxItem] = [.job(.add(job)), .job(.run(job.id)), .job(.remove(job.id))]
         for order in orders { _ = try ledger.append(order) }
         try ledger.commit([.job(job.id, job)])

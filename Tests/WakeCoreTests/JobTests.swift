@@ -6,11 +6,15 @@ import Testing
 struct JobTests {
     private static let id = Sample.id(77)
 
-    private static func job(in seconds: Int64 = 10, isOneShot: Bool = true, policy: Job.MissedPolicy = .report) -> Job {
+    private static func job(
+        in seconds: Int64 = 10, isOneShot: Bool = true, policy: Job.MissedPolicy = .report,
+        announcing: Job.Announcing = .ifNeeded, isIsolated: Bool = false, isLight: Bool = false
+    ) -> Job {
         Job(
             id: id, name: "report", schedule: isOneShot ? "+\(seconds)s" : "every 10m", isOneShot: isOneShot,
-            session: Sample.key(),
-            message: "write the report", owes: [.notice], missedPolicy: policy,
+            session: isIsolated ? Sample.key("agent:infra:cron:77") : Sample.key(), isIsolated: isIsolated,
+            route: Sample.key().route, message: "write the report",
+            announcing: announcing, isLight: isLight, missedPolicy: policy,
             nextDue: Sample.start.wallMilliseconds + seconds * 1_000, createdAt: Sample.start)
     }
 
@@ -75,11 +79,13 @@ struct JobTests {
     }
 
     @Test("what was missed by more than the grace is reported and does not run; by the other policy it runs late, once")
-    func missed() {
+    func missed() throws {
         for (policy, result) in [(Job.MissedPolicy.report, JobRun.Result.missed), (.run, .fired)] {
             var story = Self.story(Self.job(policy: policy))
             #expect(Self.runs(&story, at: story.now.advanced(by: .seconds(7_200))).map(\.result) == [result])
-            #expect(story.coordinator.wakes.isEmpty == (result == .missed))
+            let title = try #require(story.coordinator.wakes.values.first?.notes.first?.title)
+            #expect(
+                title == (result == .missed ? "Job report was not run: it was due 119 min ago" : "Job report, due 119 min ago"))
             #expect(Self.runs(&story, at: story.now.advanced(by: .seconds(9_000))).isEmpty)
         }
     }
@@ -163,6 +169,77 @@ struct JobTests {
         #expect(story.coordinator.wakes.isEmpty)
         story.on(.jobRemoved(Self.id, inboxRow: nil))
         #expect(story.told.first?.code == .commandRefused)
+    }
+
+    @Test("a missed job that nobody is to see is told to the log alone")
+    func missedInSilence() {
+        var story = Self.story(Self.job(announcing: .never))
+        #expect(Self.runs(&story, at: story.now.advanced(by: .seconds(7_200))).map(\.result) == [.missed])
+        #expect(story.coordinator.wakes.isEmpty)
+    }
+
+    @Test("who takes turns gets a turn, with an announcement people see it too; where nobody does, people alone are told")
+    func owes() {
+        let cases: [(Job.Announcing, takesTurns: Bool, Set<DeliveryKind>?)] = [
+            (.ifNeeded, true, [.turn]), (.always, true, [.notice, .turn]), (.never, true, [.turn]),
+            (.ifNeeded, false, [.notice]), (.always, false, [.notice]), (.never, false, nil),
+        ]
+        for (announcing, takesTurns, owes) in cases {
+            var story = Story()
+            if takesTurns, let agent = Sample.key().agent { story.coordinator.policy.commandAgents[agent] = 1 }
+            story.begin()
+            story.on(.jobAdded(Self.job(announcing: announcing), inboxRow: nil))
+            let done = Self.runs(&story, at: story.now.advanced(by: .seconds(11)))
+            #expect(done.map(\.result) == [owes == nil ? .refused : .fired])
+            #expect(story.coordinator.wakes.values.first?.owes == owes)
+        }
+    }
+
+    @Test("each run of an isolated job has a session of its own")
+    func isolated() {
+        var story = Self.story(Self.job(isIsolated: true))
+        let due = story.coordinator.jobs[Self.id]?.nextDue ?? 0
+        story.wait(.seconds(11))
+        #expect(story.coordinator.wakes.values.first?.session.description == "agent:infra:cron:77:run:\(due)")
+    }
+
+    @Test("the turn of a light job says its message, and nothing of what is pending or was written meanwhile")
+    func light() throws {
+        for isLight in [false, true] {
+            var story = Self.story(Self.job(isLight: isLight))
+            story.wait(.seconds(11))
+            let wake = try #require(story.coordinator.wakes.values.first)
+            let missed = [MissedMessage(author: "ada", text: "are you there?", at: story.now.wallMilliseconds)]
+            let text = TurnText.of(wake, [], missed: missed, at: story.now)
+            #expect(text.contains("**Job report**") && text.contains("> write the report"))
+            #expect(text.contains("are you there?") == !isLight)
+        }
+    }
+
+    @Test("what can't be a job is refused with everything that is wrong with it")
+    func problems() {
+        var story = Story()
+        story.begin()
+        var job = Self.job()
+        job.name = "two\nlines"
+        job.message = " "
+        story.on(.jobAdded(job, inboxRow: nil))
+        #expect(story.coordinator.jobs.isEmpty)
+        let reason = story.told.last?.reason ?? ""
+        #expect(reason.contains("name") && reason.contains("message is empty"))
+    }
+
+    @Test("a timer left over from before the clock was stepped does nothing")
+    func staleTimer() {
+        var story = Self.story(Self.job(in: 5_000, isOneShot: false))
+        let due = story.coordinator.jobs[Self.id]?.nextDue ?? 0
+        story.now.wallMilliseconds += 5_001_000
+        story.on(.clockSynchronised)
+        #expect(story.coordinator.wakes.count == 1)
+        story.on(.jobPlanned(Self.id, next: due + 100_000_000))
+        story.wait(.seconds(5_000))
+        #expect(story.coordinator.jobs[Self.id]?.nextDue == due + 100_000_000)
+        #expect(story.coordinator.wakes.values.first?.notes.count == 1)
     }
 
     @Test("a job runs by hand at once, and its times stay")

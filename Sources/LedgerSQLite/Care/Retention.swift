@@ -10,7 +10,7 @@ extension SQLiteLedger {
     public static let rowsPerBite = 200
 
     /// Deletes wakes that ended before then with their deliveries and attempts, sentinels that ended before then and whose wake is
-    /// gone, refused inbox rows, and routes last checked before then. What awaits adoption stays, and so does the last wake of all: the sequence goes on from it.
+    /// gone, turns, runs of jobs, refused inbox rows, and routes last checked before then. What awaits adoption stays, and so does the last wake of all: the sequence goes on from it.
     ///
     /// - Parameters:
     ///   - moment: by the wall clock.
@@ -47,7 +47,13 @@ extension SQLiteLedger {
             try database.execute(
                 sql: "DELETE FROM turn WHERE rowid IN (SELECT rowid FROM turn WHERE ended_ms < ? ORDER BY ended_ms LIMIT ?)",
                 arguments: [before, limit])
-            return wakes.count + sentinels.count + refused + routes + database.changesCount
+            let turns = database.changesCount
+            try database.execute(
+                sql: """
+                    DELETE FROM job_run WHERE (job, due_ms) IN
+                    (SELECT job, due_ms FROM job_run WHERE at_ms < ? ORDER BY at_ms LIMIT ?)
+                    """, arguments: [before, limit])
+            return wakes.count + sentinels.count + refused + routes + turns + database.changesCount
         }
         try store.checkpointIfLarge()
         return count
@@ -84,6 +90,7 @@ extension SQLiteLedger {
                 SELECT EXISTS (SELECT 1 FROM inbox_refused WHERE refused_ms < ?1)
                 OR EXISTS (SELECT 1 FROM route WHERE changed_ms < ?1)
                 OR EXISTS (SELECT 1 FROM turn WHERE ended_ms < ?1)
+                OR EXISTS (SELECT 1 FROM job_run WHERE at_ms < ?1)
                 """, arguments: [before]) ?? false
     }
 }

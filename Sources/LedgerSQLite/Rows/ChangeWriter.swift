@@ -57,7 +57,7 @@ struct ChangeWriter {
         case .job(let id, nil): try run("DELETE FROM job WHERE id = ?", [id.description])
         case .jobRun(let jobRun):
             try run(
-                "INSERT OR IGNORE INTO job_run VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO job_run VALUES (?, ?, ?, ?, ?)",
                 [jobRun.job.description, jobRun.due, jobRun.at, jobRun.result.rawValue, jobRun.sentinel?.description])
         case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
         }

@@ -22,7 +22,10 @@ struct LiveRows {
     private static let turns = "SELECT body, id, sum FROM turn WHERE ended_ms IS NULL ORDER BY started_ms"
     private static let leases = "SELECT body, run, sum FROM lease ORDER BY run"
 
-    private static let jobs = "SELECT body, id, sum FROM job ORDER BY id"
+    /// Those of a copy are the original's until it is adopted.
+    private static let jobs = """
+        SELECT body, id, sum FROM job WHERE NOT EXISTS (SELECT 1 FROM meta WHERE key = 'adoption') ORDER BY id
+        """
 
     /// What a start asks of the large tables.
     static let queries = [wakes, deliveries, sentinels, turns]

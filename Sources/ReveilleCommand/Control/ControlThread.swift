@@ -35,6 +35,20 @@ actor ControlThread {
         try ask { () throws(WakeError) in try ledger.reader.sessions(limit: limit) }
     }
 
+    func jobs() throws(GatewayFault) -> ([Job], last: [JobID: JobRun]) {
+        try ask { () throws(WakeError) in
+            (try ledger.reader.jobs() + ledger.reader.pendingJobs(), last: try ledger.reader.lastJobRuns())
+        }
+    }
+
+    func job(_ text: String) throws(GatewayFault) -> Job { try ask { () throws(WakeError) in try ledger.reader.knownJob(text) } }
+
+    func jobRuns(of job: JobID?, limit: Int) throws(GatewayFault) -> [JobRun] {
+        try ask { () throws(WakeError) in try ledger.reader.jobRuns(of: job, limit: limit) }
+    }
+
+    func jobCount() throws(GatewayFault) -> Int { try ask { () throws(WakeError) in try ledger.reader.jobCount() } }
+
     func wakes(_ filter: WakeFilter, limit: Int) throws(GatewayFault) -> [WakeRecord] {
         try ask { () throws(WakeError) in try ledger.reader.wakes(filter, limit: limit) }
     }

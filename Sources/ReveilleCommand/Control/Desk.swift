@@ -29,19 +29,11 @@ final class Desk: ControlDesk {
 
     typealias Work = @Sendable (Desk, ControlCall) async throws(GatewayFault) -> JSONValue?
 
-    /// How a method stands.
-    enum Standing: Sendable {
-        /// It does what it says.
-        case works(Work)
-        /// It can't yet, and says so. With the reason.
-        case later(String)
-    }
-
     /// One method.
     struct Method: Sendable {
         let name: String
         let rule: ControlMethod
-        let standing: Standing
+        let work: Work
     }
 
     let parts: Parts
@@ -51,8 +43,6 @@ final class Desk: ControlDesk {
     init(_ parts: Parts) { self.parts = parts }
 
     // MARK: The table
-
-    private static let needsTurns = "it is not run by this version; to tell a session something use sessions.send"
 
     /// Every method that is served. docs/PROTOCOL.md and its test follow it.
     static let table: [Method] = [
@@ -91,17 +81,18 @@ final class Desk: ControlDesk {
         works("config.log", .admin) { desk, call async throws(GatewayFault) in try await desk.configLog(call) },
         works("config.revert", .admin, limited: true) { desk, call async throws(GatewayFault) in try await desk.configRevert(call)
         },
-        later("agent", .write),
-        later("cron.list", .read), later("cron.runs", .read), later("cron.add", .admin, limited: true),
-        later("cron.remove", .admin, limited: true), later("cron.run", .admin, limited: true),
+        works("agent", .write) { desk, call async throws(GatewayFault) in try await desk.agent(call) },
+        works("cron.status", .read) { desk, call async throws(GatewayFault) in try await desk.cronStatus(call) },
+        works("cron.list", .read) { desk, call async throws(GatewayFault) in try await desk.cronList(call) },
+        works("cron.get", .read) { desk, call async throws(GatewayFault) in try await desk.cronGet(call) },
+        works("cron.runs", .read) { desk, call async throws(GatewayFault) in try await desk.cronRuns(call) },
+        works("cron.add", .admin, limited: true) { desk, call async throws(GatewayFault) in try await desk.cronAdd(call) },
+        works("cron.run", .admin, limited: true) { desk, call async throws(GatewayFault) in try await desk.cronRun(call) },
+        works("cron.remove", .admin, limited: true) { desk, call async throws(GatewayFault) in try await desk.cronRemove(call) },
     ]
 
     private static func works(_ name: String, _ scope: Scope, limited: Bool = false, _ work: @escaping Work) -> Method {
-        Method(name: name, rule: ControlMethod(scope, isLimited: limited), standing: .works(work))
-    }
-
-    private static func later(_ name: String, _ scope: Scope, limited: Bool = false) -> Method {
-        Method(name: name, rule: ControlMethod(scope, isLimited: limited), standing: .later(needsTurns))
+        Method(name: name, rule: ControlMethod(scope, isLimited: limited), work: work)
     }
 
     private static let byName = Dictionary(table.map { ($0.name, $0) }) { first, _ in first }
@@ -121,14 +112,7 @@ final class Desk: ControlDesk {
         guard let method = Self.byName[call.method] else {
             return .failure(GatewayFault(.invalidRequest, "there is no method \(call.method)"))
         }
-        switch method.standing {
-        case .later(let why):
-            return .failure(
-                GatewayFault(
-                    .unavailable, "\(call.method) can't be done: \(why)", details: ["reason": "not-built"], isRetryable: false))
-        case .works(let work):
-            do throws(GatewayFault) { return .success(try await work(self, call)) } catch { return .failure(error) }
-        }
+        do throws(GatewayFault) { return .success(try await method.work(self, call)) } catch { return .failure(error) }
     }
 
     func snapshot() async -> JSONObject {

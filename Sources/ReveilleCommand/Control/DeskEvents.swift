@@ -8,7 +8,7 @@ enum DeskEvents {
     /// Their names, in the order of docs/PROTOCOL.md. `tick` and `shutdown` are the server's own.
     static let all = [
         "tick", "health", "shutdown", "config.changed", "channels.changed", "wake.opened", "wake.joined", "wake.sealed",
-        "wake.ended", "wake.delivery", "wake.sentinel", "run.turn", "run.lease",
+        "wake.ended", "wake.delivery", "wake.sentinel", "run.turn", "run.lease", "cron",
     ]
 
     /// What is told of a decision; nil: nothing.

@@ -1,9 +1,10 @@
 import ControlServer
 import GatewayProtocol
+import ReveilleConfiguration
 import WakeCore
 import WakeService
 
-/// `sessions.send` and `chat.send`: a message for a session's agent, once for its idempotency key and in order.
+/// `sessions.send`, `chat.send` and `agent`: a message for a session's agent, once for its idempotency key and in order.
 ///
 /// The answer says that it is on disk; what came of it tell `sentinel.show` and the event `wake.delivery`.
 extension Desk {
@@ -22,10 +23,31 @@ extension Desk {
         return try await sendMessage(call, "sessionKey", hasNotice: hasNotice, status: "started", &fields)
     }
 
+    /// `agent {message, sessionKey?, agentId?, deliver?, idempotencyKey}`: a turn of the agent. One answer only, as soon as it is on disk.
+    func agent(_ call: ControlCall) async throws(GatewayFault) -> JSONValue? {
+        var fields = FieldReader(call.params, in: call.method)
+        let hasNotice = fields.optionalBool("deliver") ?? false
+        let agent = fields.optionalText("agentId", 1...64)
+        let session = fields.has("sessionKey") ? sessionKey(&fields, "sessionKey", isNeeded: true) : nil
+        if session == nil, agent == nil { fields.complain("sessionKey", "is missing, and so is agentId") }
+        for field in ["thinking", "timeout", "lane", "label", "channel", "to", "extraSystemPrompt"] { _ = fields.value(field) }
+        let known = session ?? agent.flatMap { try? SessionKey("agent:\($0):main") }
+        if let known, let route = try? route(known, nil), !parts.live.configuration.takesTurns(known, over: route) {
+            fields.complain("sessionKey", "is of an agent that takes no turns here; use sessions.send to tell people something")
+        }
+        return try await sendMessage(call, known, hasNotice: hasNotice, status: "accepted", &fields)
+    }
+
     private func sendMessage(
         _ call: ControlCall, _ sessionField: String, hasNotice: Bool, status: String, _ fields: inout FieldReader
     ) async throws(GatewayFault) -> JSONValue? {
         let session = sessionKey(&fields, sessionField, isNeeded: true)
+        return try await sendMessage(call, session, hasNotice: hasNotice, status: status, &fields)
+    }
+
+    private func sendMessage(
+        _ call: ControlCall, _ session: SessionKey?, hasNotice: Bool, status: String, _ fields: inout FieldReader
+    ) async throws(GatewayFault) -> JSONValue? {
         let message = fields.text("message", 1...Limits.noteBytes)
         if let attachments = fields.value("attachments"), attachments.array?.isEmpty != true {
             fields.complain("attachments", "can't be sent by this version: only text; put them into files and name those")

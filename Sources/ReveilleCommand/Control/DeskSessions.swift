@@ -60,6 +60,11 @@ struct DeliveryContext {
     var account: String?
     var thread: String?
 
+    init(channel: String?, to: String?) {
+        self.channel = channel
+        self.to = to
+    }
+
     init(_ fields: inout FieldReader) {
         channel = fields.optionalText("channel", 1...128)
         to = fields.optionalText("to", 1...128)

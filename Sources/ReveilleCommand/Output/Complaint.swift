@@ -23,6 +23,13 @@ struct Complaint: Error {
     let code: Int32
     let text: String
 
+    /// On one line, without the word "Error", for whoever passes it on.
+    var line: String {
+        var text = text.hasPrefix("Error: ") ? String(text.dropFirst(7)) : text
+        text = text.replacing("\nTry: ", with: ". ")
+        return text.split(whereSeparator: \.isNewline).joined(separator: "; ")
+    }
+
     init(_ code: Code, _ message: String, hint: String? = nil) {
         self.code = code.rawValue
         text = "Error: \(message)" + (hint.map { "\nTry: \($0)" } ?? "")

@@ -138,8 +138,7 @@ struct InstallVerb: AsyncParsableCommand {
                 done.append(step)
             } catch let complaint as Complaint where wanted.isOptional {
                 manifest.forget(step.path)
-                let reason = complaint.text.split(separator: "\n")[0].replacing("Error: ", with: "")
-                Printing.line("skip \(reason); all else works without it")
+                Printing.line("skip \(complaint.line); all else works without it")
             }
         }
         try ground.save(manifest)

@@ -116,6 +116,7 @@ extension ValueKind {
         case .integer(let range):
             ["type": "integer", "minimum": .integer(Int64(range.lowerBound)), "maximum": .integer(Int64(range.upperBound))]
         case .number(let range): ["type": "number", "minimum": .number(range.lowerBound), "maximum": .number(range.upperBound)]
+        case .flag: ["type": "boolean"]
         case .choice(let words): ["type": "string", "enum": .array(words.map { .string($0) })]
         case .choices(let words):
             ["type": "array", "items": ["type": "string", "enum": .array(words.map { .string($0) })], "uniqueItems": true]

@@ -47,6 +47,8 @@ struct SettingValues {
         return number
     }
 
+    func flag(_ path: String) -> Bool { text(path) == "true" }
+
     func word<Word: RawRepresentable<String>>(_ path: String) -> Word {
         guard let word = Word(rawValue: text(path)) else { preconditionFailure("\(path) allows a word that \(Word.self) lacks") }
         return word

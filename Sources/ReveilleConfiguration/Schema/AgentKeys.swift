@@ -29,6 +29,9 @@ extension KeyTable {
             "heartbeat.when", .choice(["pending-runs", "always", "never"]), default: .text("pending-runs"),
             "`pending-runs`: only while a run state of the agent is pending and its lease has run out, so that nobody is asked for nothing."
         ),
+        key(
+            "heartbeat.lightContext", .flag, default: .text("false"),
+            "Whether the prompt is all that it is told: nothing of what is pending, nothing that people wrote meanwhile."),
     ]
 
     private static func key(

@@ -8,6 +8,8 @@ public enum ValueKind: Sendable {
     case integer(ClosedRange<Int>)
     /// A number.
     case number(ClosedRange<Double>)
+    /// `true` or `false`.
+    case flag
     /// One word of several.
     case choice([String])
     /// A list of words out of several, each at most once; in the environment and in flags with commas between them.
@@ -42,6 +44,7 @@ public enum ValueKind: Sendable {
         case .duration(let range): .duration(try Self.duration(raw, in: range))
         case .integer(let range): .integer(try Self.integer(raw, in: range))
         case .number(let range): .number(try Self.number(raw, in: range))
+        case .flag: .text(try Self.flag(raw))
         case .choice(let words): .text(try Self.choice(try Self.text(raw, "one word"), of: words))
         case .choices(let words): .texts(try Self.choices(raw, of: words))
         case .path: .text(try Self.path(try Self.text(raw, "a path")))
@@ -123,6 +126,15 @@ public enum ValueKind: Sendable {
         guard let number else { throw ValueFault("must be a number, without quotes", hint: "give a number from \(words)") }
         guard range.contains(number) else { throw ValueFault("is out of range: \(words)", hint: "give a number from \(words)") }
         return number
+    }
+
+    private static func flag(_ raw: RawValue) throws(ValueFault) -> String {
+        switch raw {
+        case .node(.boolean(let flag)): return "\(flag)"
+        case .text("true"): return "true"
+        case .text("false"): return "false"
+        default: throw ValueFault("must be true or false")
+        }
     }
 
     private static func choice(_ text: String, of words: [String]) throws(ValueFault) -> String {

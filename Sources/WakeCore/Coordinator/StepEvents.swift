@@ -73,7 +73,7 @@ extension Step {
             case .route(let place, let since): recheck(place, since)
             case .probe(let name, let since): probe(name, since)
             case .lease(let path): leaseDue(path)
-            case .job(let id): jobDue(id)
+            case .job(let id, let due): jobDue(id, due)
             case .jobClock: jobClockTicked()
             case .beat(let agent): beat(agent)
             case .settle(let target, let epoch):

@@ -5,6 +5,13 @@ extension Step {
     static var jobClock: Duration { .seconds(600) }
 
     mutating func jobAdded(_ job: Job, _ row: Int64?) {
+        let isFull = base.jobs.count >= Job.maximum
+        let problems = job.problems + (isFull ? ["there are \(Job.maximum) jobs already"] : [])
+        guard problems.isEmpty else {
+            let reason = problems.joined(separator: "; ")
+            if let row { change(.inboxRefused(row: row, reason: reason)) }
+            return tell(decision(.commandRefused, job, reason))
+        }
         if let row { change(.inboxApplied(row: row)) }
         guard self.job(job.id) == nil else { return }
         if base.jobs.isEmpty { lookAgain(.jobClock, after: Self.jobClock) }
@@ -20,6 +27,7 @@ extension Step {
         tell(decision(.jobRemoved, job, "it was taken back"))
     }
 
+    /// Runs it beside its times. What a crash made come twice has the same row of the inbox, and so runs once.
     mutating func jobRunNow(_ id: JobID, _ row: Int64?) {
         if let row { change(.inboxApplied(row: row)) }
         guard var job = job(id) else { return tell(Decision(code: .commandRefused, reason: "no job has the id \(id)")) }
@@ -47,7 +55,8 @@ extension Step {
 
     /// Looks whether the wall clock was stepped over a job's time.
     mutating func judgeJobs() {
-        for id in base.jobs.values.filter({ ($0.nextDue ?? .max) <= now.wallMilliseconds }).map(\.id).sorted() { jobDue(id) }
+        let due = base.jobs.values.filter { ($0.nextDue ?? .max) <= now.wallMilliseconds }
+        for job in due.sorted(by: { $0.id < $1.id }) { if let time = job.nextDue { jobDue(job.id, time) } }
     }
 
     mutating func jobClockTicked() {
@@ -56,17 +65,15 @@ extension Step {
         lookAgain(.jobClock, after: Self.jobClock)
     }
 
-    mutating func jobDue(_ id: JobID) {
-        guard var job = job(id), job.isEnabled, let due = job.nextDue else { return }
-        // Before the clock is set after a boot, nobody knows what time it is.
-        guard now.clockSynchronised || job.createdAt.boot == now.boot else { return }
+    /// A timer ran out; one for a time that was dealt with already is left over from before the clock was stepped.
+    mutating func jobDue(_ id: JobID, _ due: Int64) {
+        guard var job = job(id), job.isEnabled, job.nextDue == due else { return }
         let late = now.wallMilliseconds - due
         guard late >= 0 else { return waitFor(job) }
         job.lastDue = due
         job.nextDue = nil
         if late > job.grace.wholeMilliseconds, job.missedPolicy == .report {
-            record(.missed, of: job, due: due)
-            tell(decision(.jobMissed, job, "it was due \(NoticeText.span(.milliseconds(late))) ago"))
+            report(job, missed: due)
         } else if let wake = job.wake, let held = self.wake(wake), held.state != .ended {
             record(.skipped, of: job, due: due)
             tell(decision(.jobSkipped, job, "the last one is still held"))
@@ -90,21 +97,56 @@ extension Step {
     }
 
     private mutating func fire(_ job: inout Job, due: Int64) {
+        let session = job.session(due: due)
+        guard let owes = owed(by: job, session) else {
+            record(.refused, of: job, due: due)
+            return tell(
+                decision(.jobMissed, job, "nobody takes turns of \(session), and it is not to be announced: nobody would hear it")
+            )
+        }
+        let late = Duration.milliseconds(max(0, now.wallMilliseconds - due))
+        let title = "Job \(job.name)" + (late < .seconds(60) ? "" : ", due \(NoticeText.span(late)) ago")
         let id = job.sentinel(due: due)
         requested(
             RestartRequest(
-                id: id, session: job.session, route: job.route, note: job.message, target: .nothing, performedByUs: false,
-                owes: job.owes, origin: .job, requestedAt: now), nil)
+                id: id, session: session, route: job.route ?? job.session.route, note: job.message, target: .nothing,
+                performedByUs: false, owes: owes, origin: .job, title: title, isLight: job.isLight, requestedAt: now), nil)
         guard let sentinel = sentinel(id) else { return record(.refused, of: job, due: due) }
         job.wake = sentinel.wake
         record(.fired, of: job, due: due, sentinel: id)
         tell(decision(.jobFired, job, nil))
     }
 
+    /// A turn where somebody takes it, a notice where people are to see it; nil where neither is left.
+    private func owed(by job: Job, _ session: SessionKey) -> Set<DeliveryKind>? {
+        let takesTurns =
+            (job.route ?? job.session.route)?.channel.gateway != nil
+            || session.agent.map { policy.commandAgents[$0] != nil } ?? false
+        switch job.announcing {
+        case .always: return takesTurns ? [.notice, .turn] : [.notice]
+        case .ifNeeded: return takesTurns ? [.turn] : [.notice]
+        case .never: return takesTurns ? [.turn] : nil
+        }
+    }
+
+    /// The log is told, and people in the channel where the job may be seen there.
+    private mutating func report(_ job: Job, missed due: Int64) {
+        let late = NoticeText.span(.milliseconds(now.wallMilliseconds - due))
+        record(.missed, of: job, due: due)
+        tell(decision(.jobMissed, job, "it was due \(late) ago"))
+        guard job.announcing != .never else { return }
+        requested(
+            RestartRequest(
+                id: job.sentinel(due: due, tells: "missed"), session: job.session(due: due),
+                route: job.route ?? job.session.route,
+                note: job.message, target: .nothing, performedByUs: false, owes: [.notice], origin: .job,
+                title: "Job \(job.name) was not run: it was due \(late) ago", requestedAt: now), nil)
+    }
+
     private mutating func waitFor(_ job: Job) {
         guard job.isEnabled else { return }
-        guard let due = job.nextDue else { return act(.planJob(job, after: max(now.wallMilliseconds, job.lastDue ?? .min))) }
-        lookAgain(.job(job.id), after: .milliseconds(max(0, due - now.wallMilliseconds)))
+        guard let due = job.nextDue else { return act(.planJob(job, after: job.lastDue ?? now.wallMilliseconds)) }
+        lookAgain(.job(job.id, due: due), after: .milliseconds(max(0, due - now.wallMilliseconds)))
     }
 
     private mutating func record(_ result: JobRun.Result, of job: Job, due: Int64, sentinel: SentinelID? = nil) {

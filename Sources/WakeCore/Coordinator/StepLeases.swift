@@ -89,20 +89,21 @@ extension Step {
         put(lease)
         let reason = "woken \(lease.wakes) times without any progress; a person must look"
         tell(decision(.leaseGivenUp, lease, reason))
-        ask(work, "This work stands still: its agent was \(reason).", owes: [.notice])
+        ask(work, "This work stands still: its agent was \(reason).", owes: [.notice], isLight: false)
     }
 
     private mutating func wake(_ lease: Lease, _ work: WorkInHand, _ note: String) {
         tell(decision(.leaseRunOut, lease, "wake \(lease.wakes)"))
         let place = work.route ?? work.session.route
-        ask(work, note, owes: takesTurns(work.session, over: place) ? [.notice, .turn] : [.notice])
+        let isLight = lease.wakes > 0 && heartbeat(work.session)?.isLight == true
+        ask(work, note, owes: takesTurns(work.session, over: place) ? [.notice, .turn] : [.notice], isLight: isLight)
     }
 
-    private mutating func ask(_ work: WorkInHand, _ note: String, owes: Set<DeliveryKind>) {
+    private mutating func ask(_ work: WorkInHand, _ note: String, owes: Set<DeliveryKind>, isLight: Bool) {
         requested(
             RestartRequest(
                 id: dice.identifier(), session: work.session, route: work.route, note: note, target: .nothing,
-                performedByUs: false, owes: owes, origin: .stalled, requestedAt: now), nil)
+                performedByUs: false, owes: owes, origin: .stalled, isLight: isLight, requestedAt: now), nil)
     }
 
     // MARK: What renews it
@@ -165,7 +166,7 @@ extension Step {
         requested(
             RestartRequest(
                 id: dice.identifier(), session: beat.session, route: beat.route, note: beat.prompt, target: .nothing,
-                performedByUs: false, owes: [.turn], origin: .sent, requestedAt: now), nil)
+                performedByUs: false, owes: [.turn], origin: .sent, isLight: beat.isLight, requestedAt: now), nil)
     }
 
     private func decision(_ code: Decision.Code, _ lease: Lease, _ reason: String) -> Decision {

@@ -95,7 +95,7 @@ extension Step {
         guard case .fired(let cause) = sentinel.state else { return }
         let note = Wake.Note(
             sentinel: sentinel.id, text: sentinel.note, target: sentinel.target, cause: cause, origin: sentinel.origin,
-            requestedAt: sentinel.requestedAt, firedAt: now, story: story)
+            requestedAt: sentinel.requestedAt, firedAt: now, story: story, title: sentinel.title, isLight: sentinel.isLight)
         let place = Coordinator.Place(session: sentinel.session, route: sentinel.route)
         let joined = openWake(place)
         var wake =

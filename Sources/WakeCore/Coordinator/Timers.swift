@@ -22,8 +22,8 @@ public struct Timer: Hashable, Sendable {
         case settle(RestartTarget, Epoch)
         /// A lease that may have run out.
         case lease(String)
-        /// A job that may be due.
-        case job(JobID)
+        /// A job that may be due, and when that is by the wall clock, in milliseconds since 1970-01-01 UTC.
+        case job(JobID, due: Int64)
         /// The wall clock, which may have been stepped over the time of a job.
         case jobClock
         /// An agent's heartbeat.

@@ -11,22 +11,41 @@ public struct Job: Hashable, Sendable, Codable {
         case report
     }
 
+    /// Whether people see in the channel that it runs.
+    public enum Announcing: String, Hashable, Sendable, Codable {
+        /// Only where nobody takes the session's turns, so that there is somebody who hears it.
+        case ifNeeded
+        /// Each time, besides the turn.
+        case always
+        /// Never: without a turn it does not run.
+        case never
+    }
+
+    /// The most jobs at once.
+    public static let maximum = 10_000
+    /// The longest name, in bytes of UTF-8.
+    public static let nameBytes = 200
+
     /// Its name.
     public let id: JobID
     /// What people call it.
     public var name: String
-    /// Its schedule as it was typed.
+    /// Its schedule, which nobody here reads.
     public var schedule: String
     /// Whether it is due only once.
     public var isOneShot: Bool
-    /// The session to wake.
+    /// The session to wake; where each run has one of its own, what their keys begin with.
     public var session: SessionKey
+    /// Whether each run has a session of its own, `…:run:TIME`.
+    public var isIsolated: Bool
     /// Where to wake it; nil takes the session key's own route.
     public var route: Route?
     /// What the session is told.
     public var message: String
-    /// What is owed each time.
-    public var owes: Set<DeliveryKind>
+    /// Whether people see that it runs.
+    public var announcing: Announcing
+    /// Whether its turn is told the message and nothing else: no pending work, nothing that people wrote.
+    public var isLight: Bool
     /// How late it may still run.
     public var grace: Duration
     /// What becomes of a time that was missed by more than that.
@@ -44,8 +63,9 @@ public struct Job: Hashable, Sendable, Codable {
 
     /// Makes a job; see the properties.
     public init(
-        id: JobID, name: String, schedule: String, isOneShot: Bool, session: SessionKey, route: Route? = nil, message: String,
-        owes: Set<DeliveryKind>, grace: Duration = .seconds(3_600), missedPolicy: MissedPolicy = .report, nextDue: Int64? = nil,
+        id: JobID, name: String, schedule: String, isOneShot: Bool, session: SessionKey, isIsolated: Bool = false,
+        route: Route? = nil, message: String, announcing: Announcing = .ifNeeded, isLight: Bool = false,
+        grace: Duration = .seconds(3_600), missedPolicy: MissedPolicy = .report, nextDue: Int64? = nil,
         createdAt: Moment
     ) {
         self.id = id
@@ -55,18 +75,49 @@ public struct Job: Hashable, Sendable, Codable {
         self.session = session
         self.route = route
         self.message = message
-        self.owes = owes
+        self.isIsolated = isIsolated
+        self.announcing = announcing
+        self.isLight = isLight
         self.grace = grace
         self.missedPolicy = missedPolicy
         self.nextDue = nextDue
         self.createdAt = createdAt
     }
 
+    /// Plans it before it is added.
+    ///
+    /// - Parameter next: when it is due first, in milliseconds since 1970-01-01 UTC.
+    public mutating func plan(_ next: Int64?) { nextDue = next }
+
+    /// Everything that is wrong with it, in words; empty if it may be added.
+    public var problems: [String] {
+        var problems: [String] = []
+        if name.isEmpty || name.utf8.count > Self.nameBytes || name.contains(where: \.isNewline) {
+            problems.append("the name must be one line of 1 to \(Self.nameBytes) bytes")
+        }
+        if !message.unicodeScalars.contains(where: { !$0.properties.isWhitespace }) { problems.append("the message is empty") }
+        if message.utf8.count > Limits.noteBytes {
+            problems.append(
+                "the message is \(message.utf8.count) bytes long, at most \(Limits.noteBytes) are allowed; put the rest in a file"
+            )
+        }
+        if route == nil, session.route == nil {
+            problems.append("the session key '\(session)' names no place; say where with --to")
+        }
+        if grace < .zero || grace > .seconds(366 * 86_400) { problems.append("the grace must be from 0 to 366 days") }
+        return problems
+    }
+
+    /// The session of the run that is due then.
+    func session(due milliseconds: Int64) -> SessionKey {
+        isIsolated ? (try? SessionKey("\(session):run:\(milliseconds)")) ?? session : session
+    }
+
     /// The sentinel of one of its times: the same time never makes two.
-    func sentinel(due milliseconds: Int64) -> SentinelID {
+    func sentinel(due milliseconds: Int64, tells what: String = "") -> SentinelID {
         // FNV-1a, twice with different beginnings.
         var (high, low): (UInt64, UInt64) = (0xCBF2_9CE4_8422_2325, 0x9E37_79B9_7F4A_7C15)
-        for byte in "\(id)@\(milliseconds)".utf8 {
+        for byte in "\(id)@\(milliseconds)\(what)".utf8 {
             high = (high ^ UInt64(byte)) &* 0x100_0000_01B3
             low = (low ^ UInt64(byte)) &* 0x100_0000_01B3
         }
@@ -84,7 +135,7 @@ public struct JobRun: Hashable, Sendable, Codable {
         case missed
         /// The wake of an earlier time was still held.
         case skipped
-        /// Its message was refused.
+        /// Nobody could be told: its reason is in the log.
         case refused
     }
 
@@ -98,4 +149,13 @@ public struct JobRun: Hashable, Sendable, Codable {
     public let result: Result
     /// The sentinel that it fired.
     public let sentinel: SentinelID?
+
+    /// Makes one; see the properties.
+    public init(job: JobID, due: Int64, at: Int64, result: Result, sentinel: SentinelID?) {
+        self.job = job
+        self.due = due
+        self.at = at
+        self.result = result
+        self.sentinel = sentinel
+    }
 }

@@ -78,17 +78,20 @@ extension Policy {
         public var route: Route?
         /// In which case.
         public var condition: Condition
+        /// Whether it is asked in these words alone, and told nothing else.
+        public var isLight: Bool
 
         /// Makes one.
         public init(
             every: Duration, prompt: String = Heartbeat.standardPrompt, session: SessionKey, route: Route? = nil,
-            condition: Condition = .pendingRuns
+            condition: Condition = .pendingRuns, isLight: Bool = false
         ) {
             self.every = every
             self.prompt = prompt
             self.session = session
             self.route = route
             self.condition = condition
+            self.isLight = isLight
         }
 
         /// What is asked where the configuration says nothing.

@@ -36,6 +36,10 @@ public struct RestartRequest: Hashable, Sendable {
     public var owes: Set<DeliveryKind>
     /// How it came to be; default that somebody asked us.
     public var origin: Sentinel.Origin
+    /// What it is called in its headline; nil: by its origin and cause.
+    public var title: String?
+    /// Whether its turn is told the note and nothing else.
+    public var isLight: Bool
     /// Who asked.
     public var requester: Requester
     /// When.
@@ -60,6 +64,7 @@ public struct RestartRequest: Hashable, Sendable {
         id: SentinelID, session: SessionKey, route: Route? = nil, note: String, target: RestartTarget = .daemon,
         command: Command? = nil, delay: Duration = .zero, performedByUs: Bool = true, epoch: Epoch? = nil,
         owes: Set<DeliveryKind> = [.notice], origin: Sentinel.Origin = .requested,
+        title: String? = nil, isLight: Bool = false,
         requester: Requester = Requester(uid: 0, pid: 0), requestedAt: Moment
     ) {
         self.id = id
@@ -73,6 +78,8 @@ public struct RestartRequest: Hashable, Sendable {
         self.epoch = epoch
         self.owes = owes
         self.origin = origin
+        self.title = title
+        self.isLight = isLight
         self.requester = requester
         self.requestedAt = requestedAt
     }

@@ -80,6 +80,10 @@ public struct Sentinel: Hashable, Sendable, Codable {
     public internal(set) var epoch: Epoch?
     /// How it came to be.
     public let origin: Origin
+    /// What it is called in its headline; nil: by its origin and cause.
+    public let title: String?
+    /// Whether its turn is told the note and nothing else; nil: no.
+    public let isLight: Bool?
     /// Who asked.
     public let requester: RestartRequest.Requester
     /// When.
@@ -132,6 +136,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
         command = request.command
         self.epoch = request.target.hasEpochs ? request.epoch ?? epoch : nil
         origin = request.origin
+        title = request.title
+        isLight = request.isLight ? true : nil
         requester = request.requester
         requestedAt = request.requestedAt
         countedSince = request.requestedAt
@@ -156,6 +162,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
         command = nil
         self.epoch = epoch
         origin = .observed
+        title = nil
+        isLight = nil
         requester = RestartRequest.Requester(uid: 0, pid: 0)
         requestedAt = now
         countedSince = now
@@ -178,6 +186,8 @@ public struct Sentinel: Hashable, Sendable, Codable {
         command = original.command
         epoch = original.epoch
         origin = .report
+        title = nil
+        isLight = nil
         requester = original.requester
         requestedAt = original.requestedAt
         countedSince = original.countedSince

@@ -44,6 +44,7 @@ public enum NoticeText {
     private static func headline(_ note: Wake.Note, at now: Moment) -> String {
         let what = note.target.words
         let ago = remarks(note, at: now)
+        if note.cause == .asked, let title = note.title { return "**\(line(title))**\(ago):" }
         switch note.cause {
         case .restarted: return "**Back after the restart of \(what)**\(ago). Go on with:"
         case .restartedElsewhere: return "**\(happened(note))**\(ago). Go on with:"
@@ -83,7 +84,9 @@ public enum NoticeText {
             remarks.append("the machine was away for \(absence.isExact ? "" : "at most ")\(span(away))")
         }
         // One that nobody asked for was written down when it was seen.
-        if note.origin != .observed, note.origin != .interrupted, let age = now.elapsed(since: note.requestedAt) {
+        if note.origin != .observed, note.origin != .interrupted, note.origin != .job,
+            let age = now.elapsed(since: note.requestedAt)
+        {
             remarks.append("asked for \(span(age)) ago")
         }
         return remarks.isEmpty ? "" : " (\(remarks.joined(separator: "; ")))"

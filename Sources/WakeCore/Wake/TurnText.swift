@@ -13,10 +13,11 @@ public enum TurnText {
     ///   - missed: what people wrote meanwhile, oldest first.
     ///   - texts: what the operator has chosen.
     ///   - now: when the text is fixed.
-    /// - Returns: why the agent is woken, each note, where its work stands, what it missed, and what to call.
+    /// - Returns: why the agent is woken, each note, where its work stands, what it missed, and what to call. A light wake says its notes only.
     public static func of(
         _ wake: Wake, _ works: [WorkInHand] = [], missed: [MissedMessage], _ texts: Policy.Texts = .init(), at now: Moment
     ) -> String {
+        let (works, missed) = wake.isLight ? ([], []) : (works, missed)
         let work = works.map { WorkText.whole($0, at: now) }.joined(separator: "\n\n")
         let values = [
             "why": opening(wake), "notes": NoticeText.headlines(wake, at: now),

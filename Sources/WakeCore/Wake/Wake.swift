@@ -29,6 +29,10 @@ public struct Wake: Hashable, Sendable, Codable {
         public let firedAt: Moment
         /// How the target came into its new epoch, where that is known.
         public let story: RestartStory?
+        /// What it is called in its headline; nil: by its origin and cause.
+        public var title: String?
+        /// Whether a turn is told the note and nothing else; nil: no.
+        public var isLight: Bool?
     }
 
     /// Its name.
@@ -60,6 +64,9 @@ public struct Wake: Hashable, Sendable, Codable {
     public var isByOwnRestart: Bool {
         notes.contains { $0.origin == .requested && ($0.cause == .restarted || $0.cause == .commandSucceeded) }
     }
+
+    /// Whether its turn is told its notes and nothing else.
+    public var isLight: Bool { notes.allSatisfy { $0.isLight == true } }
 
     mutating func move(to next: State, at now: Moment) {
         guard state != next else { return }

@@ -128,6 +128,7 @@ struct LayersTests {
             "agents.<agent>.heartbeat.prompt": ("look", "'look'"),
             "agents.<agent>.heartbeat.session": ("agent:x:main", "'agent:x:main'"),
             "agents.<agent>.heartbeat.target": ("discord:default/channel:1", "'discord:default/channel:1'"),
+            "agents.<agent>.heartbeat.lightContext": ("true", "true"),
             "agents.<agent>.heartbeat.when": ("always", "'always'"),
             "runStates.files": ("/x, /y/*.json", "['/x', '/y/*.json']"), "lease.length": ("20min", "'20min'"),
             "lease.wakes": ("3", "3"), "lease.longest": ("1h", "'1h'"), "lease.stale": ("1d", "'1d'"),
