@@ -127,6 +127,10 @@ public enum Checker: String, Sendable, CaseIterable {
     case nagged
     /// Work stood still, and nobody was woken for it or told.
     case stalled
+    /// A time of a job was run twice, or too early, or was called missed within its grace.
+    case jobUntimely = "job-untimely"
+    /// A job is gone or stands still, or one of its times came to nothing.
+    case jobLost = "job-lost"
 }
 
 /// Counters of a run; they add up.
@@ -153,6 +157,8 @@ public struct SimulationStatistics: Sendable {
     public var messages = 0
     /// Turns that ran as commands.
     public var turns = 0
+    /// Times of jobs that were run.
+    public var jobs = 0
 
     /// Zeroes.
     public init() {}
@@ -170,5 +176,6 @@ public struct SimulationStatistics: Sendable {
         left.sends += right.sends
         left.messages += right.messages
         left.turns += right.turns
+        left.jobs += right.jobs
     }
 }

@@ -118,9 +118,9 @@ struct JobTests {
         let due = try #require(story.coordinator.jobs[Self.id]?.nextDue)
         #expect(Self.plans(story.wait(.seconds(11))).allSatisfy { $0 >= due })
         Self.deliver(&story)
-        #expect(Self.plans(story.on(.jobPlanned(Self.id, next: due))) == [due])
+        #expect(Self.plans(story.on(.jobPlanned(Self.id, after: story.now.wallMilliseconds, next: due))) == [due])
         #expect(story.coordinator.jobs[Self.id]?.nextDue == nil)
-        story.on(.jobPlanned(Self.id, next: due + 600_000))
+        story.on(.jobPlanned(Self.id, after: story.now.wallMilliseconds, next: due + 600_000))
         #expect(story.coordinator.jobs[Self.id]?.nextDue == due + 600_000)
         #expect(story.coordinator.jobs[Self.id]?.sentinel(due: due) != story.coordinator.jobs[Self.id]?.sentinel(due: due + 1))
     }
@@ -129,7 +129,7 @@ struct JobTests {
     func coalesced() {
         var story = Self.story(Self.job(isOneShot: false))
         story.wait(.seconds(11))
-        story.on(.jobPlanned(Self.id, next: story.now.wallMilliseconds + 5_000))
+        story.on(.jobPlanned(Self.id, after: story.now.wallMilliseconds, next: story.now.wallMilliseconds + 5_000))
         #expect(Self.runs(&story, at: story.now.advanced(by: .seconds(6))).map(\.result) == [.skipped])
         #expect(story.coordinator.wakes.count == 1)
     }
@@ -229,6 +229,22 @@ struct JobTests {
         #expect(reason.contains("name") && reason.contains("message is empty"))
     }
 
+    @Test("a clock that was days ahead silences no job: its times begin anew, and none of before is taken for done")
+    func clockAhead() throws {
+        var story = Self.story(Self.job(isOneShot: false))
+        story.now.wallMilliseconds += 400_000_000
+        story.on(.clockSynchronised)
+        let first = try #require(story.coordinator.jobs[Self.id]?.lastDue)
+        story.on(.jobPlanned(Self.id, after: story.now.wallMilliseconds, next: story.now.wallMilliseconds + 600_000))
+        Self.deliver(&story)
+        story.wait(.seconds(601))
+        let last = try #require(story.coordinator.jobs[Self.id]?.lastDue)
+        #expect(last > first)
+        story.now.wallMilliseconds -= 400_000_000
+        #expect(Self.plans(story.on(.clockSynchronised)) == [story.now.wallMilliseconds])
+        #expect(story.coordinator.jobs[Self.id]?.lastDue == story.now.wallMilliseconds)
+    }
+
     @Test("a timer left over from before the clock was stepped does nothing")
     func staleTimer() {
         var story = Self.story(Self.job(in: 5_000, isOneShot: false))
@@ -236,7 +252,7 @@ struct JobTests {
         story.now.wallMilliseconds += 5_001_000
         story.on(.clockSynchronised)
         #expect(story.coordinator.wakes.count == 1)
-        story.on(.jobPlanned(Self.id, next: due + 100_000_000))
+        story.on(.jobPlanned(Self.id, after: story.now.wallMilliseconds, next: due + 100_000_000))
         story.wait(.seconds(5_000))
         #expect(story.coordinator.jobs[Self.id]?.nextDue == due + 100_000_000)
         #expect(story.coordinator.wakes.values.first?.notes.count == 1)

@@ -54,8 +54,8 @@ public enum Event: Hashable, Sendable {
     case jobRemoved(JobID, inboxRow: Int64?)
     /// A job is to run now, besides its times.
     case jobRunNow(JobID, inboxRow: Int64?)
-    /// A job's next time was found out, in milliseconds since 1970-01-01 UTC; nil: it has none.
-    case jobPlanned(JobID, next: Int64?)
+    /// A job's next time after the one that was given was found out, both in milliseconds since 1970-01-01 UTC; nil: it has none.
+    case jobPlanned(JobID, after: Int64, next: Int64?)
     /// Time went by up to ``Coordinator/nextDeadlineMicroseconds``.
     case timePassed
 }

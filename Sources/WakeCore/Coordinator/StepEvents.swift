@@ -29,7 +29,7 @@ extension Step {
         case .jobAdded(let job, let row): jobAdded(job, row)
         case .jobRemoved(let id, let row): jobRemoved(id, row)
         case .jobRunNow(let id, let row): jobRunNow(id, row)
-        case .jobPlanned(let id, let next): jobPlanned(id, next)
+        case .jobPlanned(let id, let after, let next): jobPlanned(id, after, next)
         case .turnEnded(let id, let end): turnEnded(id, end)
         case .clockSynchronised:
             for sentinel in openSentinels(of: nil) { examine(sentinel.id) }

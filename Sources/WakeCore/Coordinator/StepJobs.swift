@@ -3,6 +3,7 @@
 extension Step {
     /// How often the wall clock is looked at while there are jobs.
     static var jobClock: Duration { .seconds(600) }
+    private static var dayMilliseconds: Int64 { 86_400_000 }
 
     mutating func jobAdded(_ job: Job, _ row: Int64?) {
         let isFull = base.jobs.count >= Job.maximum
@@ -36,8 +37,10 @@ extension Step {
     }
 
     /// The next time was found out; nil: there is none.
-    mutating func jobPlanned(_ id: JobID, _ next: Int64?) {
+    mutating func jobPlanned(_ id: JobID, _ after: Int64, _ next: Int64?) {
         guard var job = job(id), job.isEnabled, job.nextDue == nil else { return }
+        // Asked while the clock was far ahead; it is asked again.
+        guard !now.clockSynchronised || after <= now.wallMilliseconds + Self.dayMilliseconds else { return }
         // A clock that was stepped back must not bring a time twice.
         if let next, next <= job.lastDue ?? .min { return act(.planJob(job, after: job.lastDue ?? next)) }
         job.nextDue = next
@@ -46,15 +49,35 @@ extension Step {
         if next == nil { tell(decision(.jobMissed, job, "it has no further time")) } else { waitFor(job) }
     }
 
+    /// A clock that was set back by more than a day was wrong before, and so was what it called the last time: without this the job
+    /// would be silent until then. One that nobody sets may be the wrong one itself.
+    private mutating func forgiveClock() {
+        guard now.clockSynchronised else { return }
+        let wall = now.wallMilliseconds
+        let ahead = base.jobs.values.filter { $0.isEnabled && ($0.dealtAt ?? .min) > wall + Self.dayMilliseconds }
+        for var job in ahead.sorted(by: { $0.id < $1.id }) {
+            if let last = job.lastDue, last > wall + Self.dayMilliseconds {
+                job.lastDue = wall
+                job.clockTurns += 1
+            }
+            job.nextDue = nil
+            job.dealtAt = nil
+            put(job)
+            act(.planJob(job, after: max(wall, job.lastDue ?? .min)))
+        }
+    }
+
     /// At a start: what is planned is waited for, and only what is not is planned.
     mutating func armJobs() {
         guard !base.jobs.isEmpty else { return }
         lookAgain(.jobClock, after: Self.jobClock)
-        for job in base.jobs.values.sorted(by: { $0.id < $1.id }) { waitFor(job) }
+        forgiveClock()
+        for id in base.jobs.keys.sorted() { if let job = job(id), job == base.jobs[id] { waitFor(job) } }
     }
 
     /// Looks whether the wall clock was stepped over a job's time.
     mutating func judgeJobs() {
+        forgiveClock()
         let due = base.jobs.values.filter { ($0.nextDue ?? .max) <= now.wallMilliseconds }
         for job in due.sorted(by: { $0.id < $1.id }) { if let time = job.nextDue { jobDue(job.id, time) } }
     }
@@ -71,6 +94,7 @@ extension Step {
         let late = now.wallMilliseconds - due
         guard late >= 0 else { return waitFor(job) }
         job.lastDue = due
+        job.dealtAt = now.wallMilliseconds
         job.nextDue = nil
         if late > job.grace.wholeMilliseconds, job.missedPolicy == .report {
             report(job, missed: due)

@@ -56,6 +56,10 @@ public struct Job: Hashable, Sendable, Codable {
     public internal(set) var nextDue: Int64?
     /// The last time that was dealt with; no time up to it ever runs again.
     public internal(set) var lastDue: Int64?
+    /// What the wall clock said when that was, in milliseconds since 1970-01-01 UTC.
+    public internal(set) var dealtAt: Int64?
+    /// How often the clock was found to have been far ahead: times of before that are no longer its times.
+    public internal(set) var clockTurns = 0
     /// The wake that it joined last.
     public internal(set) var wake: WakeID?
     /// When it was added.
@@ -117,7 +121,7 @@ public struct Job: Hashable, Sendable, Codable {
     func sentinel(due milliseconds: Int64, tells what: String = "") -> SentinelID {
         // FNV-1a, twice with different beginnings.
         var (high, low): (UInt64, UInt64) = (0xCBF2_9CE4_8422_2325, 0x9E37_79B9_7F4A_7C15)
-        for byte in "\(id)@\(milliseconds)\(what)".utf8 {
+        for byte in "\(id)@\(milliseconds)#\(clockTurns)\(what)".utf8 {
             high = (high ^ UInt64(byte)) &* 0x100_0000_01B3
             low = (low ^ UInt64(byte)) &* 0x100_0000_01B3
         }

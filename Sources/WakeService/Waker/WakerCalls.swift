@@ -85,7 +85,7 @@ extension Waker {
 
     func plan(_ job: Job, after milliseconds: Int64) {
         guard let planner = outside.planner else { return }
-        mail.yield(.event(.jobPlanned(job.id, next: planner.next(of: job, after: milliseconds))))
+        mail.yield(.event(.jobPlanned(job.id, after: milliseconds, next: planner.next(of: job, after: milliseconds))))
     }
 
     func cancel(_ turn: Turn, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {

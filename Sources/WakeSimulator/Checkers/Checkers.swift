@@ -69,6 +69,7 @@ final class Checkers {
     // Turns that are commands, and run states.
     var refusedTurns: [SessionKey: Int] = [:]
     var works: [String: Work] = [:]
+    var jobs: [JobID: KnownJob] = [:]
     /// When something arrived at a session last, as far as the daemon knows.
     var deliveredAt: [SessionKey: Int64] = [:]
     /// Sessions of which the daemon has read that work is pending.
@@ -223,6 +224,7 @@ final class Checkers {
         told.removeAll(keepingCapacity: true)
         current = event
         (previousChannels, previousRoutes, previousAhead) = (channels, routes, ahead)
+        jobsSeeClock()
         hear(event)
     }
 
@@ -270,6 +272,7 @@ final class Checkers {
             }
             if coordinator.turns != tables.turns.filter({ $0.value.end == nil }) { return "turns" }
             if coordinator.leases != tables.leases { return "leases" }
+            if coordinator.jobs != tables.jobs { return "jobs" }
             return coordinator.epochs == tables.epochs ? nil : "epochs"
         }
         if let difference { report(.memory, "memory and ledger differ: \(difference)") }

@@ -21,6 +21,7 @@ extension Checkers {
         for delivery in tables.deliveries.values { checkReceipt(delivery, world) }
         checkTurns(tables, world)
         checkWork(tables)
+        checkJobs(tables, world)
         if let coordinator = world.runner?.coordinator, !coordinator.deliveries.isEmpty || !coordinator.routes.isEmpty {
             report(.memory, "\(coordinator.deliveries.count) deliveries and \(coordinator.routes.count) routes stay in memory")
         }

@@ -8,6 +8,7 @@ extension Checkers {
         switch change {
         case .sentinel(let sentinel): sentinels[sentinel.id] = sentinel
         case .wake(let wake): wakes[wake.id] = wake
+        case .jobRun(let run): note(run)
         case .lease(_, let lease?): leasedSessions.insert(lease.session)
         case .delivery(let delivery):
             var value = known[delivery.id] ?? fresh(delivery)
@@ -30,6 +31,7 @@ extension Checkers {
         case .sentinel(let sentinel): check(sentinel)
         case .wake(let wake): check(wake)
         case .delivery(let delivery): check(delivery)
+        case .jobRun(let run): check(run)
         default: break
         }
     }
@@ -42,6 +44,7 @@ extension Checkers {
         if sentinel.origin == .observed { return checkObserved(sentinel) }
         if sentinel.origin == .stalled { return checkStalled(sentinel) }
         if sentinel.origin == .sent { return checkAgain(sentinel) }
+        if sentinel.origin == .job { return checkJob(sentinel) }
         mustBeTold("sentinel" + Self.capitalised(sentinel.stateName)) { $0.sentinel == sentinel.id }
         if old?.isOpen == false { report(.unexcusedEnd, "sentinel \(sentinel.id) left an end") }
         guard let value = asked[sentinel.id] else { return report(.unexcusedEnd, "nobody asked for sentinel \(sentinel.id)") }

@@ -9,6 +9,8 @@ struct Plan {
     var accounts: [ChannelName] = [.discord(), .discord("second")]
     /// How many run states there are.
     var runStates = 0
+    /// How many jobs are added at most.
+    var jobs = 0
     /// Chance in percent that the daemon is cut off somewhere in one event.
     var crashPercent = 3
     /// Chance in percent that a request to Discord meets with a fault.
@@ -39,6 +41,7 @@ struct Plan {
             for agent in ["infra", "main"].prefix(1 + random.below(2)) { policy.commandAgents[agent] = 1 + random.below(2) }
         }
         if random.percent(40) { runStates = 1 + random.below(2) }
+        if random.percent(50) { jobs = 1 + random.below(4) }
         if random.percent(30) { policy.fallbackRoute = routes[4] }
         if random.percent(50) {
             let target = random.pick([RestartTarget.unit("web.service"), .unit("bot.service"), .host])

@@ -40,6 +40,8 @@ final class World {
     var commandTurns: [String: CommandTurn] = [:]
     var followed: Set<String> = []
     var works: [RunFile] = []
+    /// How many jobs were added.
+    var jobsAdded = 0
     var nextMessage = 1
 
     // The phases.
@@ -116,7 +118,7 @@ final class World {
         guard let coordinator = runner?.coordinator, backlog.isEmpty else { return false }
         let workIsOver = works.allSatisfy { !$0.isPending || coordinator.leases[$0.path]?.isGivenUp == true }
         return coordinator.sentinels.isEmpty && coordinator.wakes.isEmpty && coordinator.turns.isEmpty && workIsOver
-            && ledger.read { $0.inbox.isEmpty }
+            && ledger.read { $0.inbox.isEmpty } && checkers.jobsHadTheirTime(ledger.tables, now)
     }
 
     func happen(_ occurrence: Occurrence) {

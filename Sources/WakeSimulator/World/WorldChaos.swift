@@ -8,7 +8,8 @@ extension World {
         chaosLeft -= 1
         switch random.below(100) {
         case 0..<22: ask()
-        case 22..<30: operate()
+        case 22..<28: operate()
+        case 28..<30: orderJob()
         case 30..<52: cutOff()
         case 52..<56: powerCycle(clean: false)
         case 56..<68:
@@ -21,7 +22,8 @@ extension World {
         case 90..<92: moderator()
         case 92..<95: chatter()
         case 95..<97: reconnectAtOnce()
-        case 97..<100: workByItself()
+        case 97..<99: workByItself()
+        case 99: orderJob()
         default: break
         }
         plan(.chaos, after: gap())

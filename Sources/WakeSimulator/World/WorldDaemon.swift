@@ -39,6 +39,7 @@ extension World {
         plan(.event(life: life, .epochObserved(.host, .token(machine.boot.description), settled: true)), after: span(1, 1000))
         plan(.inboxLook(life: life), after: span(0, 5))
         lookAtWorks()
+        checkers.jobsAreKept(ledger.tables)
     }
 
     func planStart(after wait: Int64) {
@@ -201,7 +202,8 @@ extension World {
         case .search(let order): plan(.historyRead(life: life, order), after: span(5, 400))
         case .followTurn(let turn): follow(turn)
         case .forgetTurn(let turn): checkers.turnForgotten(turn, self)
-        case .cancelTurn, .planJob: break
+        case .planJob(let job, let after): planJob(job, after)
+        case .cancelTurn: break
         case .tell(let decision): checkers.told(decision, at: time)
         }
         log("     > \(Describe.directive(directive))")
