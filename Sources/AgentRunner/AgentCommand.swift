@@ -8,18 +8,13 @@ public struct AgentCommand: Hashable, Sendable {
         case file
     }
 
-    /// What may stand as a whole argument in place of a value.
-    public enum Placeholder: String, Hashable, Sendable, CaseIterable {
-        case sessionKey, agent, wake, channel, to, textFile, text
-    }
-
     /// The longest text that may be an argument, in bytes: Linux allows no more for one (execve(2)).
     public static let argumentBytes = 128 * 1024 - 1
 
     /// Its id, as in session keys.
     public var id: String
-    /// The program and its arguments; an argument `{sessionKey}`, `{agent}`, `{wake}`, `{channel}`, `{to}`, `{textFile}` or `{text}` stands
-    /// for its value, as one argument whatever is in it.
+    /// The program and its arguments; an argument that is a `TurnPlaceholder` stands for its value, as one argument whatever is
+    /// in it.
     public var run: [String]
     /// Where it reads what it is told.
     public var input = Input.stdin
@@ -37,14 +32,5 @@ public struct AgentCommand: Hashable, Sendable {
         self.id = id
         self.run = run
         self.directory = directory
-    }
-
-    /// What is wrong with an argument: a placeholder that there is not.
-    public static func problem(of argument: String) -> String? {
-        guard argument.hasPrefix("{"), argument.hasSuffix("}"), argument.count > 2 else { return nil }
-        let name = String(argument.dropFirst().dropLast())
-        guard name.allSatisfy(\.isLetter), Placeholder(rawValue: name) == nil else { return nil }
-        let known = Placeholder.allCases.map { "{\($0.rawValue)}" }.joined(separator: " ")
-        return "there is no placeholder \(argument); there are \(known)"
     }
 }

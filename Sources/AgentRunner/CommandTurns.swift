@@ -80,7 +80,7 @@ public struct CommandTurns: TurnSink, TurnKeeper {
     /// Makes the order durable; what went wrong is provably before anything ran.
     private func prepare(_ turn: TurnFolder, _ order: SendOrder, _ agent: AgentCommand) -> Outcome? {
         let text = order.text + "\n\n" + order.trailer + "\n"
-        if agent.run.contains("{text}"), text.utf8.count > AgentCommand.argumentBytes {
+        if agent.run.contains(TurnPlaceholder.text.written), text.utf8.count > AgentCommand.argumentBytes {
             return .permanent(
                 reason:
                     "the text has \(text.utf8.count) bytes, too long for the argument {text}; use standard input, or {textFile}")
@@ -88,15 +88,12 @@ public struct CommandTurns: TurnSink, TurnKeeper {
         if mkdir(folder, 0o700) != 0, errno != EEXIST {
             return .transient(reason: "'\(folder)' can't be made: \(String(cString: strerror(errno)))", retryAfter: nil)
         }
-        let values: [AgentCommand.Placeholder: String] = [
+        let values: [TurnPlaceholder: String] = [
             .sessionKey: order.session.description, .agent: agent.id, .wake: order.delivery.wake.description,
             .channel: order.route.channel.description, .to: "\(order.route.kind.rawValue):\(order.route.destination)",
             .textFile: turn.input, .text: text,
         ]
-        let arguments = agent.run.map { argument in
-            let name = argument.hasPrefix("{") && argument.hasSuffix("}") ? String(argument.dropFirst().dropLast()) : ""
-            return AgentCommand.Placeholder(rawValue: name).flatMap { values[$0] } ?? argument
-        }
+        let arguments = agent.run.map { argument in TurnPlaceholder(argument: argument).flatMap { values[$0] } ?? argument }
         let environment = agent.environment.merging([
             "REVEILLE_WAKE_ID": order.delivery.wake.description, "REVEILLE_IDEMPOTENCY_KEY": order.nonce,
             "REVEILLE_SESSION": order.session.description, "REVEILLE_AGENT": agent.id, "REVEILLE_TURN_FOLDER": turn.path,

@@ -333,12 +333,4 @@ struct CommandTurnsTests {
         rig.turns.prune(endedBefore: now.advanced(by: .seconds(60)))
         #expect(!rig.kept(order).exists)
     }
-
-    @Test("an argument that looks like a placeholder and is none is named with those there are")
-    func placeholders() {
-        #expect(AgentCommand.problem(of: "{sesionKey}")?.contains("{sessionKey}") == true)
-        for argument in ["{sessionKey}", "{\"a\": 1}", "{}", "x{text}", "{two words}"] {
-            #expect(AgentCommand.problem(of: argument) == nil)
-        }
-    }
 }

@@ -52,6 +52,23 @@ struct LeaseTests {
         }
     }
 
+    @Test("what waited for the clock to be set over a boot is found by that boot once, not again when the clock is set")
+    func twoBootsWithoutClock() {
+        var story = Story()
+        story.now.clockSynchronised = false
+        story.begin()
+        Self.see(&story, "1")
+        story.now.boot = BootID("another")
+        story.now.boottimeMicroseconds = 5_000_000
+        story.begin("two")
+        story.on(.workSeen(path: Self.path, Self.work(story, secondsAgo: 60), fingerprint: "1"))
+        Self.deliver(&story)
+        let found = Self.wakes(story).count + story.told.count { $0.code == .leaseRunOut }
+        story.now.clockSynchronised = true
+        story.on(.clockSynchronised)
+        #expect(!story.told.contains { $0.code == .leaseRunOut }, "\(found)")
+    }
+
     @Test("ten minutes without progress wake the session, with the work as it stands")
     func stalls() throws {
         var story = Self.story()

@@ -67,10 +67,10 @@ extension ChangePlanner {
     }
 
     /// A whole configuration that says nothing of the ledger's other keys unsets them, each by its name: nothing may unset all. One that
-    /// says nothing of agents leaves them as they are.
+    /// says nothing of agents, or has them as they are shown, leaves them as they are.
     static func keepingFixed(_ patch: JSONValue, wish: JSONValue, before: JSONValue) -> JSONValue {
         guard case .object(var changes) = patch else { return patch }
-        if wish["agents"] == nil { changes["agents"] = nil }
+        if wish["agents"] == nil || wish["agents"] == HiddenValues.masked(before)["agents"] { changes["agents"] = nil }
         guard let ledger = changes["ledger"], ledger.isNull else { return .object(changes) }
         changes["ledger"] = MergePatch.difference(from: before["ledger"] ?? .object(JSONObject()), to: .object(JSONObject()))
         return .object(changes)

@@ -51,10 +51,12 @@ struct ConfigurationBase {
 
     var picture: ConfigurationPicture {
         let main = layers.texts.first { $0.path == layers.files.main }
-        let raw = main.map { String(decoding: $0.bytes, as: UTF8.self) }
+        // A file with what is never shown is not shown.
+        let isOpen = !resolved.ofFiles.values.contains { $0.descriptor.hidesValues }
+        let raw = isOpen ? main.map { String(decoding: $0.bytes, as: UTF8.self) } : nil
         return ConfigurationPicture(
             path: layers.files.main, exists: main != nil, raw: raw.flatMap { TokenShape.isSuspicious($0) ? nil : $0 },
-            parsed: parsed, hash: hash, configuration: resolved.configuration,
+            parsed: HiddenValues.masked(parsed), hash: hash, configuration: resolved.configuration,
             shadowed: Self.shadowed(in: resolved.configuration).filter { resolved.ofFiles[$0] != nil }.map { "\($0)" })
     }
 

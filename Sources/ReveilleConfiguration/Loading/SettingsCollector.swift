@@ -146,6 +146,9 @@ struct SettingsCollector {
         do {
             let value = try located(try descriptor.kind.read(adapted(raw, to: descriptor, origin: origin)))
             var text = value.text
+            if descriptor.hidesValues, case .texts(let variables) = value {
+                text = variables.map(HiddenValues.masked).joined(separator: ", ")
+            }
             // A duration is shown as it was written: 60s stays 60s.
             if case .duration = descriptor.kind, case .text(let written) = raw { text = written }
             if case .duration = descriptor.kind, case .node(.string(let written)) = raw { text = written }
@@ -154,7 +157,7 @@ struct SettingsCollector {
             let code: ConfigurationProblem.Code = descriptor.isSecret ? .tokenMisplaced : .badValue
             let isControl = path.first == "control"
             // A control token has no form of its own: where one may have been put by mistake, nothing is shown.
-            let mayBeToken = isControl && path.last?.hasPrefix("token") == true
+            let mayBeToken = descriptor.hidesValues || (isControl && path.last?.hasPrefix("token") == true)
             let shown = mayBeToken ? "what is given" : raw.shown
             let message = descriptor.isSecret ? "a token \(error.message)" : "\(shown) \(error.message)"
             let hint = descriptor.isSecret && isControl ? ControlToken.whereItGoes : error.hint

@@ -11,7 +11,9 @@ extension KeyTable {
             "input", .choice(["stdin", "file"]), default: .text("stdin"),
             "Where it reads what it is told: on standard input, or in the file that `{textFile}` names."),
         key("directory", .path, default: .found("the home directory"), "The folder it runs in."),
-        key("environment", .list(.variables), default: .none, "What is added to its environment, as `NAME=VALUE`."),
+        key(
+            "environment", .list(.variables), default: .none,
+            "What is added to its environment, as `NAME=VALUE`. What they are set to is never shown."),
         key("timeLimit", .duration(.seconds(1)...(.days(7))), default: .text("1h"), "How long a turn may take."),
         key("outputKiB", .integer(1...1_048_576), default: .text("1024"), "How much of what a turn prints is kept."),
         key(

@@ -34,6 +34,8 @@ public struct KeyDescriptor: Sendable {
     public let change: ChangeEffect
     /// Whether the value must never be shown.
     public var isSecret: Bool { if case .secret = kind { true } else { false } }
+    /// Whether its elements are shown without what they are set to.
+    var hidesValues: Bool { if case .list(.variables) = kind { true } else { false } }
     /// What it means, in one line.
     public let meaning: String
 

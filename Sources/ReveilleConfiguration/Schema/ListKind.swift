@@ -55,7 +55,9 @@ public enum ListKind: Sendable {
         guard found.count <= Self.maximumCount else { throw ValueFault("has over \(Self.maximumCount) elements") }
         for text in found {
             if let fault = fault(of: text) {
-                throw ValueFault("has \(ShownText.quoted(text)), which \(fault.message)", hint: fault.hint)
+                // What a variable is set to may be a secret, and so may what was meant to be one.
+                let shown = if case .variables = self { "an element" } else { ShownText.quoted(text) }
+                throw ValueFault("has \(shown), which \(fault.message)", hint: fault.hint)
             }
         }
         if mayRepeat { return found }
@@ -96,19 +98,9 @@ public enum ListKind: Sendable {
         }
     }
 
-    /// The placeholders are those of AgentRunner.
     private static func fault(ofArgument text: String) -> ValueFault? {
         if text.utf8.contains(0) { return ValueFault("has a zero byte in it") }
-        let known = ["{sessionKey}", "{agent}", "{wake}", "{channel}", "{to}", "{textFile}", "{text}"]
-        if let within = known.first(where: { text.contains($0) && text != $0 }) {
-            return ValueFault(
-                "has \(within) within other text", hint: "make it an argument of its own: a placeholder stands for a whole one")
-        }
-        guard text.hasPrefix("{"), text.hasSuffix("}"), text.dropFirst().dropLast().allSatisfy(\.isLetter), text.count > 2 else {
-            return nil
-        }
-        guard !known.contains(text) else { return nil }
-        return ValueFault("is no placeholder", hint: "there are \(known.joined(separator: " "))")
+        return TurnPlaceholder.problem(of: text).map { ValueFault($0.message, hint: $0.hint) }
     }
 
     /// An origin as browsers send it (RFC 6454, section 6.1): nothing after host and port.

@@ -19,6 +19,8 @@ extension Step {
         } else if lease.boot != now.boot {
             lease.boot = now.boot
             lease.countedSince = now
+            // It was there before this boot: no clock has to tell that any more.
+            lease.awaitsClock = false
             put(lease)
             if !lease.isGivenUp { foundAtBoot(lease, work) }
         }
