@@ -638,6 +638,79 @@ def beside_gateway(options):
         f"{len(seen)} restarts, tried every 150 ms", True)
 
 
+def jobs(options):
+    """What 10,000 jobs cost while none is due: two daemons side by side, one with them, one without."""
+    seconds, count = (20, 10_000) if options.quick else (660, 10_000)
+    with contextlib.ExitStack() as stack:
+        houses = {key: stack.enter_context(contextlib.closing(House(options))) for key in ("full", "empty")}
+        house = houses["full"]
+        house.run("cron", "add", "--cron", "0 9 1 1 *", "--tz", "UTC", "--session", SESSION, "--message", "a new year")
+        for house in houses.values():
+            house.discord()
+            process, _ = house.daemon(b'"reason":"ready"')
+            stop(process)
+        with contextlib.closing(sqlite3.connect(houses["full"].ledger / "ledger.sqlite", isolation_level=None)) as database:
+            identity, job, due, body = database.execute("SELECT id, name, next_ms, body FROM job").fetchone()
+            database.execute("BEGIN")
+            database.executemany(
+                "INSERT INTO job VALUES (?, ?, ?, ?, NULL)",
+                ((name(number, "2"), job, due, body.replace(identity, name(number, "2"))) for number in range(count - 1)))
+            database.execute("COMMIT")
+        starts = {key: [] for key in houses}
+        for _ in range(5):
+            for key, house in houses.items():
+                process, took = house.daemon(b'"event":"ready"')
+                stop(process)
+                starts[key].append(took)
+        daemons = {key: house.daemon(b'"reason":"ready"')[0] for key, house in houses.items()}
+        time.sleep(5)
+        before = {key: (switches(process.pid), cpu(process.pid)) for key, process in daemons.items()}
+        time.sleep(seconds)
+        woken = {key: switches(process.pid) - before[key][0] for key, process in daemons.items()}
+        spent = {key: (cpu(process.pid) - before[key][1]) * 1000 for key, process in daemons.items()}
+        held = {key: memory(process.pid)["RssAnon"] for key, process in daemons.items()}
+        for process in daemons.values():
+            stop(process)
+    row(
+        f"{count:,} jobs, idle for {seconds} s", "as without them, but for a look at the clock every 10 min",
+        f"{woken['full']} context switches, {spent['full']:.0f} ms of processor time, RssAnon {held['full']:.1f} MiB",
+        f"without jobs {woken['empty']}, {spent['empty']:.0f} ms, {held['empty']:.1f} MiB", woken["full"] <= woken["empty"] + 40)
+    full, empty = p50(starts["full"]), p50(starts["empty"])
+    row(f"start with {count:,} jobs", "≤ 2 × an empty ledger", f"{full:.0f} ms = {full / empty:.1f} ×", f"{empty:.1f} ms without", full <= 2 * empty)
+
+
+def cpu(pid):
+    """Seconds of processor time so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def turns(options):
+    """From the wake's order to the agent's first instruction, with the gate open; beside it, the same command started by hand."""
+    told, bare = [], []
+    with contextlib.closing(House(options)) as house:
+        house.discord()
+        agent, seen = house.folder / "agent.sh", house.folder / "seen"
+        agent.write_text(f"#!/bin/sh\ndate +%s%N >{seen}.new && mv {seen}.new {seen}\n")
+        agent.chmod(0o755)
+        path = house.folder / "reveille.json5"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"agents": {"infra": {"run": [str(agent)]}}}))
+        daemon, _ = house.daemon(b'"reason":"ready"')
+        for number in range(10 if options.quick else 60):
+            for ours, line in ((told, house.line("send", SESSION, f"turn {number}")), (bare, [str(agent)])):
+                seen.unlink(missing_ok=True)
+                began = time.time_ns()
+                subprocess.run(line, env=house.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+                while not seen.exists():
+                    time.sleep(0.0005)
+                ours.append((int(seen.read_text()) - began) / 1e6)
+            time.sleep(0.3)
+        stop(daemon)
+    row(
+        "`reveille send` begins → the agent's command runs, p50 / p99", "–", f"{p50(told):.1f} / {p99(told):.1f} ms = {p50(told) / p50(bare):.1f} ×",
+        f"the command started by hand {p50(bare):.1f} / {p99(bare):.1f} ms", True)
+
+
 def frames(options):
     """Random and mutated frames through the codec and the server's machine."""
     count = 200_000 if options.quick else 10_000_000
@@ -649,7 +722,7 @@ def frames(options):
 
 ALL = {
     "library": library, "process": whole_process, "ready": start_to_ready, "gateway": start_to_gateway, "gate": gate_to_message,
-    "idle": idle, "large": large,
+    "idle": idle, "large": large, "jobs": jobs, "turns": turns,
     "control": control, "calls": calls, "patch": patch, "frames": frames, "beside": beside_gateway,
 }
 

@@ -136,7 +136,8 @@ public struct CommandTurns: TurnSink, TurnKeeper {
         case .ended, .none: break
         }
         // What would be run is written before anything runs; and what nobody has claimed, nobody can any more after this.
-        guard turn.order != nil, !turn.claim(as: "revoked"), turn.claim != "revoked" else { return .absent }
+        guard turn.order != nil else { return .absent }
+        if turn.claim(as: "revoked") || turn.claim == "revoked" { return .prevented }
         return .cannotTell(reason: "the turn was claimed, and nothing of its process is there")
     }
 

@@ -81,7 +81,7 @@ struct Summary {
         let verdict = failures.isEmpty ? "every promise kept" : "BROKEN"
         return "\(statistics.seeds) seeds, \(statistics.restarts) restarts (\(rate)/s), \(statistics.boots) boots, "
             + "\(statistics.crashPoints) crash points, \(statistics.crashes) cut off in a step, \(statistics.requests) requests, "
-            + "\(statistics.wakes) wakes, \(statistics.sends) sends, \(statistics.messages) messages, \(statistics.turns) turns, "
+            + "\(statistics.wakes) wakes, \(statistics.sends) sends, \(statistics.messages) messages, \(statistics.turns) turns, \(statistics.jobs) times of jobs, "
             + "\(Int(seconds)).\(Int(seconds * 10) % 10) s: \(verdict)"
     }
 }

@@ -230,9 +230,9 @@ struct CommandTurnsTests {
             Issue.record("not unclear")
             return
         }
-        #expect(await rig.turns.search(search) == .absent, "and from now on nobody can begin it")
+        #expect(await rig.turns.search(search) == .prevented, "and from now on nobody can begin it")
         #expect(TurnExecutor.run(rig.kept(order).path) == 75)
-        #expect(await rig.turns.search(search) == .absent)
+        #expect(await rig.turns.search(search) == .prevented)
         let other = try TurnRig.order("0000000000000000000001t3")
         _ = await rig.turns.start(other)
         #expect(rig.kept(other).claim(as: "taken") && !rig.kept(other).claim(as: "taken"))

@@ -109,6 +109,14 @@ struct NonceLifeTests {
         #expect(story.told.map(\.code).contains(.deliveryDelivered) && story.coordinator.deliveries.isEmpty)
     }
 
+    @Test("what can't arrive any more is sent again at once", arguments: DeliveryKind.allCases)
+    func prevented(kind: DeliveryKind) throws {
+        var (story, _) = try unclear(kind)
+        restarted(&story)
+        story.on(.searched(story.id(kind), .prevented))
+        #expect(try #require(sent(kind, &story)).attempt == 2)
+    }
+
     @Test(
         "what is provably absent in the next life is sent again as new, once nothing can be under way",
         arguments: DeliveryKind.allCases)

@@ -81,7 +81,7 @@ extension Desk {
             nonce: id.description, since: begun)
         switch await host.search(order) {
         case .found(let receipt): return receipt
-        case .absent: return nil
+        case .absent, .prevented: return nil
         case .tryAgain(let reason, _): throw unavailable("an earlier try is being looked for: \(reason)", Self.unclear)
         case .cannotTell(let reason):
             throw GatewayFault(

@@ -21,7 +21,7 @@ extension Step {
         switch search {
         case .tryAgain(_, let retryAfter):
             if doubt(delivery.route.channel)?.since != nil { refused(delivery, retryAfter) }
-        case .found, .absent, .cannotTell: served(delivery.route.channel)
+        case .found, .absent, .prevented, .cannotTell: served(delivery.route.channel)
         }
     }
 

@@ -226,6 +226,7 @@ extension Delivery {
             deliver(receipt, at: now)
             return []
         case .absent: return absent(at: now, jitter, policy, life)
+        case .prevented: return neverArrived(at: now, jitter, policy)
         case .tryAgain(let reason, let retryAfter):
             lastResult = "search failed: \(reason)"
             failures += 1
@@ -244,6 +245,10 @@ extension Delivery {
             if nonceProtects(at: now, policy, life), !cancelRequested { return again(at: now, jitter, policy) }
             return [.search(after: policy.attemptTimeout - searched)]
         }
+        return neverArrived(at: now, jitter, policy)
+    }
+
+    private mutating func neverArrived(at now: Moment, _ jitter: UnitFraction, _ policy: Policy) -> [Directive] {
         lastResult = "searched: provably absent"
         firstUnresolvedAttemptAt = nil
         isPossibleRepeat = false

@@ -45,6 +45,8 @@ public enum ReceiptSearch: Hashable, Sendable {
     case found(Receipt)
     /// It provably did not arrive: history may be read and was read whole.
     case absent
+    /// It did not arrive, and can't any more: the search itself has seen to that.
+    case prevented
     /// It can't be known, and asking again will not help.
     case cannotTell(reason: String)
     /// The far side did not answer; ask again later.

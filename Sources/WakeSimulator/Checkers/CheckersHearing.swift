@@ -87,6 +87,10 @@ extension Checkers {
             guard time - value.lastSendAt >= policy.attemptTimeout.wholeMicroseconds else { return }
             known[id]?.firstUnclearAt = nil
             known[id]?.lateRepeatIsUnclear = false
+        case .prevented:
+            known[id]?.needsLook = false
+            known[id]?.firstUnclearAt = nil
+            known[id]?.lateRepeatIsUnclear = false
         case .cannotTell:
             known[id]?.needsLook = false
             if let nonce = value.nonces.last { known[id]?.cannotTell.insert(nonce) }

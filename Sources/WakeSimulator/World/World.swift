@@ -39,6 +39,8 @@ final class World {
     /// Turns that are commands, by nonce; and those whose end this life of the daemon waits for.
     var commandTurns: [String: CommandTurn] = [:]
     var followed: Set<String> = []
+    /// Attempts at turns that a search has made impossible, by nonce: up to that one.
+    var revoked: [String: Int] = [:]
     var works: [RunFile] = []
     /// How many jobs were added.
     var jobsAdded = 0

@@ -20,6 +20,10 @@ extension World {
 
     func startTurn(_ order: SendOrder) {
         let wait = span(2, 80)
+        // A search has made it impossible: its process finds the claim taken.
+        guard order.attempt > revoked[order.nonce] ?? 0 else {
+            return plan(.answer(life: life, order.delivery, .ambiguous(reason: "its process has not shown itself")), after: wait)
+        }
         let answer = { (outcome: Outcome) in self.plan(.answer(life: self.life, order.delivery, outcome), after: wait) }
         switch fault(plan.sendFaultPercent) ? random.below(4) : 9 {
         case 0: answer(.transient(reason: "no room for its folder", retryAfter: nil))
@@ -56,9 +60,16 @@ extension World {
     func searchCommandTurn(_ order: SearchOrder) -> ReceiptSearch {
         if fault(10) { return .tryAgain(reason: "no answer", retryAfter: nil) }
         guard commandTurns[order.nonce] != nil else {
-            return fault(30) ? .cannotTell(reason: "it was to be started, and nothing of it is there") : .absent
+            return fault(30) ? .cannotTell(reason: "it was to be started, and nothing of it is there") : absence(of: order)
         }
         return .found(Receipt(kind: .unit, id: Self.unit(order.nonce), source: .history))
+    }
+
+    /// Some starts have left an order that can be revoked; then nothing has to be waited for.
+    private func absence(of order: SearchOrder) -> ReceiptSearch {
+        guard random.percent(60) else { return .absent }
+        revoked[order.nonce] = ledger.read { $0.deliveries[order.delivery]?.attempts ?? 0 }
+        return .prevented
     }
 
     func turnOver(_ nonce: String) {
