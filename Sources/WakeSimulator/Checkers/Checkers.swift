@@ -152,9 +152,11 @@ final class Checkers {
     /// What the cut off step was told counts if its commit took place after all.
     private func settle(_ event: Event, _ tables: LedgerTables) {
         switch event {
-        case .attemptEnded(let id, _) where tables.deliveries[id].map({ $0.state != .sending }) ?? false:
+        case .attemptEnded(let id, let outcome) where tables.deliveries[id].map({ $0.state != .sending }) ?? false:
             known[id]?.needsLook = false
             if known[id]?.firstUnclearAt == known[id]?.lastSendAt { known[id]?.firstUnclearAt = nil }
+            // A marked repeat that was refused has not arrived, though nobody was told so in that life.
+            if case .ambiguous = outcome {} else { known[id]?.lateRepeatIsUnclear = false }
             finishHearing(event)
         case .routeChecked: finishHearing(event)
         case .searched(let id, _) where tables.deliveries[id].map({ $0.state != .reconciling }) ?? false: finishHearing(event)
