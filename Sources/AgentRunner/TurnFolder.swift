@@ -60,9 +60,11 @@ struct TurnFolder: Hashable, Sendable {
 
         var isAlive: Bool { boot == Self.currentBoot() && Self.startTime(of: pid) == start }
 
-        static func currentBoot() -> String {
-            (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(in: .newlines)
-                ?? ""
+        /// The daemon's sandbox hides the kernel's own file: there its unit tells it.
+        static func currentBoot(given: String? = getenv("REVEILLE_BOOT_ID").map { String(cString: $0) }) -> String {
+            let given = given ?? ""
+            let text = given.isEmpty ? try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) : given
+            return BootID(text ?? "").description
         }
 
         /// Field 22 of proc(5); nil where there is no such process, or it has ended and only waits to be counted.

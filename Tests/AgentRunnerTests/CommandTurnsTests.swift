@@ -203,6 +203,14 @@ struct CommandTurnsTests {
         #expect(!TurnFolder.Process(pid: getpid(), start: 1, boot: TurnFolder.Process.currentBoot()).isAlive)
     }
 
+    @Test("the boot is the same, whether the kernel tells it or the unit does, where a sandbox hides the kernel's file")
+    func boot() {
+        let kernel = TurnFolder.Process.currentBoot(given: nil)
+        #expect(kernel.utf8.count == 32)
+        #expect(TurnFolder.Process.currentBoot(given: "") == kernel)
+        #expect(TurnFolder.Process.currentBoot(given: "0A-1b") == "0a1b")
+    }
+
     @Test("a person's cancel ends it, and it says so")
     func cancelled() async throws {
         let rig = try TurnRig(["sh", "-c", "sleep 1000"])
