@@ -48,6 +48,19 @@ struct TurnCommandTests {
         }
     }
 
+    @Test(
+        "what is no turn's name is refused, and of one that is not there it is said where it was looked for",
+        arguments: [
+            ("", 64, "is no turn's name"), ("..", 64, "is no turn's name"), ("a.b", 64, "is no turn's name"),
+            ("0a-B_9", 66, "/turns/0a-B_9"),
+        ])
+    func names(_ name: String, _ code: Int32, _ words: String) async throws {
+        try await Stage.play { stage in
+            let reply = try await stage.run("turn-exec", name)
+            #expect(reply.code == code && reply.errors.contains(words) && reply.errors.contains("Try: "), "\(reply)")
+        }
+    }
+
     @Test("the daemon is killed while the turn runs: it goes on, runs once, and the next life has its result")
     func killed() async throws {
         try await Self.playing(waits: true) { stage in

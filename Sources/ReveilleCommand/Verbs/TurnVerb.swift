@@ -93,19 +93,44 @@ struct TurnCancel: AsyncParsableCommand {
     }
 }
 
-/// `reveille turn-exec FOLDER`: what a turn's unit runs. Not for people.
+/// `reveille turn-exec TURN`: what a turn's unit runs. Not for people.
 struct TurnExecVerb: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "turn-exec", abstract: "Run one turn.", shouldDisplay: false)
 
-    @Argument(help: "The turn's folder.") var folder: String
+    @Argument(help: "The turn's folder, or its name where folders of turns are kept.") var turn: String
+    @OptionGroup var configuration: ConfigurationOptions
 
-    func run() throws { throw ExitCode(TurnExecutor.run(folder)) }
+    func run() throws {
+        let folder = turn.contains("/") ? turn : try TurnFolders.path(of: turn, configuration)
+        throw ExitCode(TurnExecutor.run(folder))
+    }
 }
 
 /// Where turns are kept.
 enum TurnFolders {
     static func path(_ options: ConfigurationOptions) throws -> String { path(try options.load()) }
     static func path(_ configuration: Configuration) -> String { configuration.ledger.directory + "/turns" }
+
+    /// The folder of a turn that is there.
+    ///
+    /// - Throws: ``Complaint`` where that is no turn's name, or where nothing is kept of it.
+    static func path(of turn: String, _ options: ConfigurationOptions) throws -> String {
+        let isName = turn.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20) || "-_".utf8.contains(byte)
+        }
+        guard isName, !turn.isEmpty else {
+            throw Complaint(
+                .usage, "'\(turn)' is no turn's name", hint: "It has letters, digits, - and _. A folder has a / in it.")
+        }
+        let folder = try path(options) + "/" + turn
+        guard access(folder + "/order.json", R_OK) == 0 else {
+            throw Complaint(
+                .noInput, "nothing of turn \(turn) can be read in \(folder): \(String(cString: strerror(errno)))",
+                hint: "Where a drop-in of reveille.service sets ledger.directory or User=, reveille-turn@.service needs the same."
+            )
+        }
+        return folder
+    }
 }
 
 extension Turn {
