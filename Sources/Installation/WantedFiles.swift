@@ -30,10 +30,16 @@ public struct WantedFile: Hashable, Sendable {
 
 /// What an installation consists of.
 public enum WantedFiles {
-    /// The sockets, the daemon and its channels.
+    /// The sockets, the daemon and its channels, in both modes.
     public static let unitNames = [
         "reveille.service", "reveille.socket", "reveille-tcp.socket", "reveille-notify.socket", "reveille-channel@.service",
     ]
+
+    /// What only the system's service manager has: a template of turns. A user's is given each turn as a unit of its own making.
+    public static let systemUnitNames = ["reveille-turn@.service"]
+
+    /// How the names of units begin that are started and stopped by the daemon as it needs them.
+    public static let instancePrefixes = ["reveille-channel@", "reveille-turn@"]
 
     /// What is stopped and started: the sockets first.
     public static let startedUnits = ["reveille.socket", "reveille-tcp.socket", "reveille-notify.socket", "reveille.service"]
@@ -76,8 +82,8 @@ public enum WantedFiles {
     private static func library(_ path: String) -> [String] { ["/usr/local/lib/\(path)", "/usr/lib/\(path)"] }
 
     private static func units(at site: InstallationSite) -> [WantedFile] {
-        unitNames.map { name in
-            let isUser = site.scope == .user
+        let isUser = site.scope == .user
+        return (isUser ? unitNames : unitNames + systemUnitNames).map { name in
             let packaged = library("systemd/\(site.scope.rawValue)/\(name)")
             return WantedFile(
                 path: "\(site.unitFolder)/\(name)", text: UnitFiles.text((isUser ? "user/" : "") + name),
@@ -88,7 +94,9 @@ public enum WantedFiles {
     /// Where the service manager would not find the program by its name, its path is said by drop-ins.
     private static func programDropIns(at site: InstallationSite) -> [WantedFile] {
         guard !site.isProgramInPath else { return [] }
-        return [("reveille.service", "daemon"), ("reveille-channel@.service", "wait %I")].map { unit, verb in
+        let verbs = [("reveille.service", "daemon"), ("reveille-channel@.service", "wait %I")]
+        let turns = site.scope == .system ? [("reveille-turn@.service", "turn-exec %i")] : []
+        return (verbs + turns).map { unit, verb in
             WantedFile(
                 path: "\(site.unitFolder)/\(unit).d/10-program.conf",
                 text: """

@@ -85,6 +85,7 @@ struct InstallTests {
         arguments: [
             (["--may-restart", "reveille"], "reveille.service is Reveille's own"),
             (["--may-restart", "reveille-channel@discord:default"], "Reveille's own"),
+            (["--may-restart", "reveille-turn@0a"], "Reveille's own"),
             (["--may-restart", "app@"], "template"), (["--may-restart", "a b"], "characters"),
             (["--may-restart", "x\";rm"], "characters"), (["--user", "--may-restart", "nginx"], "for the system service"),
             (["--json"], "--dry-run"),

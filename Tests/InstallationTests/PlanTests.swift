@@ -149,16 +149,31 @@ struct WantedFilesTests {
 
     @Test("every unit is there, in both modes")
     func units() {
-        for name in WantedFiles.unitNames {
-            let system = WantedFiles.all(at: .system(program: "/usr/bin/reveille", isProgramInPath: true))
+        let system = WantedFiles.all(at: .system(program: "/usr/bin/reveille", isProgramInPath: true))
+        for name in WantedFiles.unitNames + WantedFiles.systemUnitNames {
             #expect(system.contains { $0.path == "/etc/systemd/system/\(name)" && $0.text == UnitFiles.all[name] })
+        }
+        for name in WantedFiles.unitNames {
             let user = WantedFiles.all(at: user("/usr/bin/reveille", isInPath: true))
             #expect(
                 user.contains { $0.path == "/home/u/.config/systemd/user/\(name)" && $0.text == UnitFiles.all["user/\(name)"] })
         }
         #expect(Set(WantedFiles.startedUnits).isSubset(of: WantedFiles.unitNames))
         let embedded = UnitFiles.all.keys.filter { !$0.contains("/") && ($0.hasSuffix(".service") || $0.hasSuffix(".socket")) }
-        #expect(Set(embedded) == Set(WantedFiles.unitNames))
+        #expect(Set(embedded) == Set(WantedFiles.unitNames + WantedFiles.systemUnitNames))
+    }
+
+    @Test(
+        "a turn's unit forbids nothing that agents' command lines do: make code, a sandbox of their own, use a device",
+        arguments: [
+            "MemoryDenyWriteExecute", "RestrictNamespaces", "ProtectKernelTunables", "ProtectKernelLogs", "ProtectHostname",
+            "ProtectSystem", "ProtectHome", "PrivateDevices", "SystemCallFilter",
+        ])
+    func turns(_ directive: String) throws {
+        let text = try #require(UnitFiles.all["reveille-turn@.service"])
+        #expect(!text.contains(directive + "="))
+        // Nor may the daemon's restart end it.
+        #expect(!text.contains("PartOf=") && !text.contains("BindsTo=") && !text.contains("Requires="))
     }
 
     @Test("user mode touches nothing outside the user's own folder")
@@ -175,6 +190,9 @@ struct WantedFilesTests {
         #expect(plain.count == 2)
         #expect(plain[0].text.contains("\nExecStart=\nExecStart=/home/u/bin/reveille daemon\n"))
         #expect(plain[1].text.contains("\nExecStart=/home/u/bin/reveille wait %I\n"))
+        let system = WantedFiles.all(at: .system(program: "/opt/reveille", isProgramInPath: false))
+        let turn = system.first { $0.path == "/etc/systemd/system/reveille-turn@.service.d/10-program.conf" }
+        #expect(turn?.text.contains("\nExecStart=\nExecStart=/opt/reveille turn-exec %i\n") == true)
         let strange = WantedFiles.all(at: user(#"/home/u/my "100%" bin/reveille"#, isInPath: false))
         #expect(strange.contains { $0.text.contains(#"ExecStart="/home/u/my \"100%%\" bin/reveille" daemon"#) })
         #expect(!WantedFiles.all(at: user("/usr/bin/reveille", isInPath: true)).contains { $0.path.hasSuffix(".conf") })

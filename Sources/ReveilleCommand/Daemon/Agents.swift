@@ -22,9 +22,9 @@ struct Agents {
     ///   - moments: the clock.
     ///   - logger: where they tell.
     init(
-        _ configuration: Configuration, _ surroundings: Surroundings, units: () -> (any TurnUnits)?, moments: any MomentSource,
-        logger: Logger
-    ) {
+        _ configuration: Configuration, _ surroundings: Surroundings, units: () async -> (any TurnUnits)?,
+        moments: any MomentSource, logger: Logger
+    ) async {
         self.moments = moments
         retention = configuration.ledger.retention
         let commands = configuration.agents.values.filter { !$0.run.isEmpty }.map {
@@ -37,7 +37,7 @@ struct Agents {
         turns = [
             CommandTurns(
                 Dictionary(uniqueKeysWithValues: commands.map { ($0.id, $0) }), folder: TurnFolders.path(configuration),
-                executor: [Self.program, "turn-exec"], units: units(), moments: moments, logger: logger)
+                executor: [Self.program, "turn-exec"], units: await units(), moments: moments, logger: logger)
         ]
     }
 

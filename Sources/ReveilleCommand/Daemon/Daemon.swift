@@ -76,8 +76,8 @@ struct Daemon {
         }
         let gateways = Gateways(
             configuration, surroundings, store: ledger, sink: bus, moments: moments, dice: dice, logger: self.logger("gateway"))
-        let agents = Agents(
-            configuration, surroundings, units: { management.turnUnits }, moments: moments, logger: self.logger("agents"))
+        let agents = await Agents(
+            configuration, surroundings, units: { await management.turnUnits() }, moments: moments, logger: self.logger("agents"))
         let purpose = StopPurpose()
         let stop = StopSignal(purpose)
         let sessions = SessionKeeper(ledger: ledger, moments: moments, logger: self.logger("sessions"))

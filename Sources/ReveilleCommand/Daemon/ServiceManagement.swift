@@ -61,15 +61,18 @@ struct ServiceManagement {
         self.logger = logger
     }
 
-    /// Where turns run that outlive us: in transient units, if we are a unit of the user's manager. A service of the system may start none,
-    /// for whoever may may do anything; its turns are part of its own unit, and end with it.
-    var turnUnits: (any TurnUnits)? {
+    /// Where turns run that outlive us: in transient units under a user's manager, in instances of our template under the system's.
+    /// Without the template they are part of our own unit, and end with it. nil: in no units of their own.
+    func turnUnits() async -> (any TurnUnits)? {
         guard isUnit, let own else { return nil }
-        guard own.kind == .user else {
-            logger.notice("turns of agents that are commands end with this unit: run Reveille as a user service for those")
+        guard own.kind == .system else { return ManagedTurns(own) }
+        do { try await TemplateTurns.check() } catch {
+            logger.notice(
+                "turns of agents that are commands end with this unit",
+                metadata: [LogKey.reason: "\(error.message); \(error.hint)"])
             return nil
         }
-        return ManagedTurns(own)
+        return TemplateTurns(own)
     }
 
     /// Everything that runs, to be stopped in reverse.

@@ -240,7 +240,8 @@ private struct InstallPermissions {
                 throw Complaint(.usage, "--may-restart: \(error.message)", hint: error.hint ?? "Name a unit, e.g. nginx.service.")
             }
             let text = unit.description
-            guard !WantedFiles.unitNames.contains(text), !text.hasPrefix("reveille-channel@") else {
+            guard !WantedFiles.unitNames.contains(text), !WantedFiles.instancePrefixes.contains(where: { text.hasPrefix($0) })
+            else {
                 throw Complaint(
                     .usage, "--may-restart: \(text) is Reveille's own",
                     hint: "It restarts itself without anybody's leave: reveille restart --session … --note …")

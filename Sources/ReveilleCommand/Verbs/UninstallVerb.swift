@@ -12,7 +12,8 @@ struct UninstallVerb: AsyncParsableCommand {
             files that install wrote. Those that you changed are left and named. The
             ledger, the user reveille, the configuration and the token stay: install
             again, and everything goes on where it was. Units that require a channel
-            (reveille-channel@…) are stopped with it.
+            (reveille-channel@…) are stopped with it, and so are turns of agents that run
+            (reveille-turn@…).
 
               sudo reveille uninstall --dry-run
               sudo reveille uninstall
@@ -62,7 +63,8 @@ struct UninstallVerb: AsyncParsableCommand {
         var known: [String] = []
         for unit in units where try await tools.property("LoadState", of: unit) == "loaded" { known.append(unit) }
         if !known.isEmpty {
-            try await tools.perform("systemctl", tools.manager(["stop"] + known + ["reveille-channel@*.service"]))
+            try await tools.perform(
+                "systemctl", tools.manager(["stop"] + known + WantedFiles.instancePrefixes.map { "\($0)*.service" }))
             try await tools.perform("systemctl", tools.manager(["disable", "--quiet"] + known))
         }
         for unit in units where try await tools.isActive(unit) {
