@@ -96,7 +96,7 @@ let package = Package(
             "DiscordTransport",
             ["WakeCore", "WakeService", "DiscordProtocol", "NetSupport", httpClient, niocore, niohttp, nioposix, niotls, logging]),
 
-        room("AgentRunner", ["WakeCore", "WakeService", subprocess, system, logging]),
+        room("AgentRunner", ["WakeCore", "WakeService", "CLinux", subprocess, system, logging]),
         room("HookRunner", ["WakeCore", "WakeService", "CLinux", logging]),
         room("RunStateFiles", ["WakeCore", "WakeService", "RunStates"]),
 

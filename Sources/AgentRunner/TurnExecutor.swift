@@ -1,9 +1,11 @@
+import CLinux
 import Foundation
 import Glibc
 import Synchronization
 import WakeCore
 
-/// Runs one turn to its end, in a process of its own: what `reveille turn-exec FOLDER` does.
+/// Runs one turn to its end, in a process of its own: what `reveille turn-exec FOLDER` does. What is left among the children of that process
+/// is ended, whoever began it.
 ///
 /// The command gets a process group of its own. It ends with its main process: whatever that has left in the background is ended, and
 /// nothing waits for a pipe that such a one holds open. What it prints beyond the limit is read and dropped, so that it never blocks and
@@ -69,6 +71,31 @@ private struct TerminationWords {
     }
 }
 
+/// What a command leaves running when it has ended: it becomes our child, wherever it has put itself, and is ended.
+private enum Orphans {
+    static func adopt() { _ = reveille_adopt_orphans() }
+
+    /// Ends all of them, and theirs, which become our children then.
+    static func end(within milliseconds: Int64) {
+        let due = DispatchTime.now() + .milliseconds(Int(milliseconds))
+        while DispatchTime.now() < due {
+            for child in children() { kill(child, SIGKILL) }
+            var status: Int32 = 0
+            let ended = waitpid(-1, &status, WNOHANG)
+            if ended < 0, errno == ECHILD { return }
+            if ended == 0 { usleep(1_000) }
+        }
+    }
+
+    private static func children() -> [pid_t] {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/task")) ?? []
+        return threads.flatMap { thread in
+            let text = (try? String(contentsOfFile: "/proc/self/task/\(thread)/children", encoding: .utf8)) ?? ""
+            return text.split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+}
+
 /// One command, from its start to its end.
 private struct Execution {
     private let words: TerminationWords
@@ -91,6 +118,7 @@ private struct Execution {
         guard chdir(order.directory) == 0 else {
             return failed("the folder '\(order.directory)' can't be entered: \(String(cString: strerror(errno)))")
         }
+        Orphans.adopt()
         let child: pid_t
         switch spawn(writingTo: output.writing) {
         case .success(let pid): child = pid
@@ -106,8 +134,9 @@ private struct Execution {
             close(exitEnd)
         }
         follow(child, output: output.reading, exit: exits.reading, words: words.descriptor)
-        // What it left behind.
+        // What it left behind, in its group and out of it.
         kill(-child, SIGKILL)
+        Orphans.end(within: TurnExecutor.patienceMilliseconds)
         return ended(status.withLock(\.self))
     }
 

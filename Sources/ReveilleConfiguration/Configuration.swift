@@ -20,6 +20,8 @@ public struct Configuration: Sendable {
         public let maxLate: Duration
         /// From one restart of the daemon by a change of its configuration to the next; default 30 s.
         public let cooldown: Duration
+        /// How long a reboot of ours waits for running turns; default 60 s.
+        public let drain: Duration
         /// How many starts without a clean stop before them are a loop; default 3.
         public let loopStarts: Int
         /// The time in which they are counted; default 5 min.
@@ -207,7 +209,8 @@ public struct Configuration: Sendable {
         ledger = Ledger(directory: values.text("ledger.directory"), retention: values.duration("ledger.retention"))
         restarts = Restarts(
             defaultDelay: values.duration("restart.defaultDelay"), maxLate: values.duration("restart.maxLate"),
-            cooldown: values.duration("restart.cooldown"), loopStarts: values.integer("restart.loopStarts"),
+            cooldown: values.duration("restart.cooldown"), drain: values.duration("restart.drain"),
+            loopStarts: values.integer("restart.loopStarts"),
             loopWithin: values.duration("restart.loopWithin"), settle: values.duration("target.settle"),
             sentinelLifetimeOwn: values.duration("sentinel.lifetimeOwn"),
             sentinelLifetimeObserved: values.duration("sentinel.lifetimeObserved"))

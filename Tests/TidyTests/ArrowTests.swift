@@ -21,7 +21,7 @@ struct ArrowTests {
         "GatewayClient": [
             "WakeCore", "WakeService", "GatewayProtocol", "DiscordProtocol", "OpenClawFacts", "NetSupport",
         ],
-        "AgentRunner": ["WakeCore", "WakeService"],
+        "AgentRunner": ["WakeCore", "WakeService", "CLinux"],
         "HookRunner": ["WakeCore", "WakeService", "CLinux"],
         "RunStateFiles": ["WakeCore", "WakeService", "RunStates"],
         "Installation": [], "embed-units": [],

@@ -94,7 +94,11 @@ struct Daemon {
                 epochs: management.epochs + gateways.links,
                 restarts: RestartCoordinator(
                     [SelfRestarter { await stop.restart(because: "a restart was asked for") }, CommandRestarter()]
-                        + management.restarters, hooks: hooks.hooks),
+                        + management.restarters, hooks: hooks.hooks,
+                    drain: TurnDrain(
+                        budget: configuration.restarts.drain, keepers: agents.turns, moments: moments,
+                        logger: self.logger("restart")
+                    ) { (try? ledger.reader.turns(running: true)) ?? [] }),
                 planner: JobTimes()),
             bus: bus, moments: moments, dice: dice, policy: configuration.policy, instance: .token(instance), logger: logger,
             changed: { supervision.changed() },

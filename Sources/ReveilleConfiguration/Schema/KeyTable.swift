@@ -71,6 +71,10 @@ public enum KeyTable {
             "restart.cooldown", .duration(.zero...(.minutes(10))), default: .text("30s"), change: .daemonRestart,
             "The least time from one restart of the daemon by a change of its configuration to the next."),
         KeyDescriptor(
+            "restart.drain", .duration(.zero...(.minutes(60))), default: .text("60s"), change: .daemonRestart,
+            "How long a reboot that we perform waits for running turns of agents that are commands; not for those of the session that asks."
+        ),
+        KeyDescriptor(
             "restart.loopStarts", .integer(0...100), default: .text("3"), change: .daemonRestart,
             "A daemon that began this often after a crash starts its control plane alone, and its channels once that time is over; 0: never."
         ),

@@ -70,6 +70,8 @@ final class Checkers {
     var refusedTurns: [SessionKey: Int] = [:]
     var works: [String: Work] = [:]
     var jobs: [JobID: KnownJob] = [:]
+    /// The latest wall clock time at which a job was dealt with.
+    var latestJobTime: Int64 = 0
     /// When something arrived at a session last, as far as the daemon knows.
     var deliveredAt: [SessionKey: Int64] = [:]
     /// Sessions of which the daemon has read that work is pending.

@@ -41,6 +41,7 @@ extension Checkers {
     }
 
     func note(_ run: JobRun) {
+        latestJobTime = max(latestJobTime, run.at, run.due)
         jobs[run.job]?.runs[run.due] = TimeDealtWith(result: run.result, atWall: run.at, wasSet: now.clockSynchronised)
     }
 
@@ -48,6 +49,9 @@ extension Checkers {
     func jobsSeeClock() {
         guard now.clockSynchronised else { return }
         let wall = now.wallMilliseconds
+        // Only a clock that is behind what was seen of it can void anything.
+        guard wall < latestJobTime else { return }
+        latestJobTime = wall
         for (id, value) in jobs {
             for (due, run) in value.runs where wall < run.atWall - 86_000_000 || (!run.wasSet && wall < due) {
                 jobs[id]?.runs[due]?.isVoid = true
