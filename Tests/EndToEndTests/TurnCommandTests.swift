@@ -79,6 +79,51 @@ struct TurnCommandTests {
         }
     }
 
+    @Test("killed at random moments with turns under way: none is lost, and none runs twice")
+    func randomKills() async throws {
+        try await Stage.play { stage in
+            let script = """
+                #!/bin/sh
+                cat >> "$HOME/told"
+                echo "$REVEILLE_IDEMPOTENCY_KEY" >> "$HOME/began"
+                sleep 0.2
+                echo "$REVEILLE_IDEMPOTENCY_KEY" >> "$HOME/done"
+                """
+            try stage.write(script, to: stage.folder + "/agent.sh", mode: 0o700)
+            let text = try String(contentsOfFile: stage.configuration, encoding: .utf8)
+            let agents = #""agents": {"infra": {"run": ["\#(stage.folder)/agent.sh"], "concurrency": 3}}, "#
+            try stage.write("{" + agents + text.dropFirst(), to: stage.configuration)
+            let moments = ["deliverySending", "turnStarted", "deliveryDelivered", "wakeEnded", "turnEnded"]
+            for number in 1...20 {
+                let session = "\(Stage.session):thread:\(number % 3)"
+                let reply = try await stage.run(
+                    "send", session, "message \(number)", "--to", "discord:default/channel:\(Stage.thread)")
+                #expect(reply.code == 0, "\(reply.errors)")
+                let daemon = try await stage.startDaemon("restart.loopStarts=0")
+                let moment = moments.randomElement() ?? "turnStarted"
+                try await daemon.saw(moment)
+                daemon.signal(SIGKILL)
+                _ = try await daemon.ended()
+            }
+            let daemon = try await stage.startDaemon("restart.loopStarts=0")
+            _ = try await within("the end of all turns", { "" }) {
+                while true {
+                    let wakes = try await stage.run("wake", "list", "--json")["wakes"]?.array
+                    let turns = try await stage.run("turn", "list", "--json")["turns"]?.array
+                    if wakes?.isEmpty == true, turns?.isEmpty == true { return true }
+                }
+            }
+            let unresolved = try await stage.run("wake", "list", "--unresolved", "--json")["wakes"]?.array?.count
+            try await stage.stop(daemon)
+            let (began, done) = (Self.lines(stage, "began"), Self.lines(stage, "done"))
+            #expect(unresolved == 0 && Set(done) == Set(began))
+            #expect(began.count == Set(began).count, "each runs once: \(began)")
+            // Those that came while an earlier one of their session was still open share its turn.
+            let told = Self.lines(stage, "told").filter { $0.hasPrefix("> message ") }
+            #expect(told.sorted() == (1...20).map { "> message \($0)" }.sorted())
+        }
+    }
+
     @Test("a stop does not wait for a turn, and does not end it; a second wake of the session waits for it")
     func stopped() async throws {
         try await Self.playing(waits: true) { stage in
