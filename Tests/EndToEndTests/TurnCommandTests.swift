@@ -124,6 +124,43 @@ struct TurnCommandTests {
         }
     }
 
+    @Test(
+        "the recipes of docs/AGENTS.md hand the text over as they say",
+        arguments: [
+            ("claude", ["-p", "--continue"], true), ("codex", ["exec", "-"], true),
+            ("script", ["", "channel:\(Stage.thread)"], false),
+        ])
+    func recipe(agent: String, arguments: [String], isOnStandardInput: Bool) async throws {
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../../docs/AGENTS.md")
+        let recipes = try #require(
+            try String(contentsOf: page, encoding: .utf8).components(separatedBy: "### Recipes").last?
+                .components(separatedBy: "```json5\n").dropFirst().first?.components(separatedBy: "```").first)
+        try await Stage.play { stage in
+            let stand = stage.folder + "/stand-in.sh"
+            try stage.write(
+                "#!/bin/sh\nprintf '%s\\n' \"$@\" >\"$HOME/arguments\"\ncat >\"$HOME/input\"\n[ ! -f \"$1\" ] || cp \"$1\" \"$HOME/file\"\n",
+                to: stand, mode: 0o700)
+            try FileManager.default.createDirectory(atPath: stage.folder + "/workspace", withIntermediateDirectories: true)
+            let agents = ["claude", "codex", "/home/me/bin/wake-me"].reduce(recipes) {
+                $0.replacing("run: [\"\($1)\"", with: "run: [\"\(stand)\"")
+            }
+            let text = try String(contentsOfFile: stage.configuration, encoding: .utf8)
+            try stage.write(
+                "{" + agents.drop { $0 != "{" }.dropFirst().trimmingCharacters(in: .whitespacesAndNewlines).dropLast()
+                    + text.dropFirst(), to: stage.configuration)
+            let daemon = try await stage.startDaemon()
+            let reply = try await stage.run(
+                "send", "agent:\(agent):discord:channel:\(Stage.thread)", "go on with step 3", "--wait")
+            #expect(reply.code == 0, "\(reply.out)\(reply.errors)")
+            try await daemon.saw("turnEnded")
+            try await stage.stop(daemon)
+            let given = Self.lines(stage, "arguments")
+            #expect(zip(given, arguments).allSatisfy { $0 == $1 || $1.isEmpty } && given.count == arguments.count, "\(given)")
+            #expect(Self.lines(stage, isOnStandardInput ? "input" : "file").contains("> go on with step 3"))
+            #expect(Self.lines(stage, isOnStandardInput ? "file" : "input").isEmpty)
+        }
+    }
+
     @Test("a stop does not wait for a turn, and does not end it; a second wake of the session waits for it")
     func stopped() async throws {
         try await Self.playing(waits: true) { stage in

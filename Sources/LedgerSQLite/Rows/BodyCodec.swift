@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import GRDB
 import Synchronization
@@ -31,7 +30,7 @@ struct BodyCodec {
         guard bodies.count > Self.rowsPerPart else { return try bodies.map { try value(type, $0) } }
         let starts = Array(stride(from: 0, to: bodies.count, by: Self.rowsPerPart))
         let parts = Mutex([Int: Result<[Value], any Error>]())
-        DispatchQueue.concurrentPerform(iterations: starts.count) { index in
+        AllCores.perform(starts.count) { index in
             let codec = BodyCodec()
             let rows = bodies[starts[index]..<min(starts[index] + Self.rowsPerPart, bodies.count)]
             let part = Result { try rows.map { try codec.value(type, $0) } }
