@@ -214,7 +214,13 @@ private struct Execution {
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         var child: pid_t = 0
-        let code = posix_spawnp(&child, order.arguments[0], &actions, &attributes, &arguments, &variables)
+        var code: Int32 = 0
+        // Somebody has just written the program, or is at it: mostly for a moment (execve(2), ETXTBSY).
+        for _ in 0..<50 {
+            code = posix_spawnp(&child, order.arguments[0], &actions, &attributes, &arguments, &variables)
+            guard code == ETXTBSY else { break }
+            usleep(10_000)
+        }
         return code == 0 ? .success(child) : .failure(TurnFault("'\(order.arguments[0])' could not be started", code))
     }
 

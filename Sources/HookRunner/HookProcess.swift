@@ -115,6 +115,9 @@ struct HookProcess {
         return true
     }
 
+    /// 10 ms apart.
+    private static let startTries = 50
+
     private func spawn(writingTo output: Int32) -> (code: Int32, child: pid_t) {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -138,7 +141,14 @@ struct HookProcess {
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
         var child: pid_t = 0
-        return (posix_spawn(&child, path, &actions, &attributes, &arguments, &variables), child)
+        var code: Int32 = 0
+        // Somebody has it open for writing, or a child of somebody's who has just written it: mostly for a moment (execve(2), ETXTBSY).
+        for _ in 0..<Self.startTries {
+            code = posix_spawn(&child, path, &actions, &attributes, &arguments, &variables)
+            guard code == ETXTBSY else { break }
+            usleep(10_000)
+        }
+        return (code, child)
     }
 
     private static func pipe() -> (reading: Int32, writing: Int32)? {

@@ -86,6 +86,23 @@ struct FolderHooksTests {
         #expect(rig.deeds() == ["good", "good"])
     }
 
+    @Test("one that somebody is still writing is waited for a moment; for good it can't be started")
+    func written() async throws {
+        let rig = try HookRig()
+        defer { rig.remove() }
+        try rig.write("10-new", "echo new >> \(rig.folder)/deeds")
+        let writer = open(rig.folder + "/pre-restart.d/10-new", O_WRONLY | O_CLOEXEC)
+        let reason = try #require(await rig.hooks().beforeRestart(try rig.occasion()))
+        #expect(reason.contains("10-new: can't be started: Text file busy"), "\(reason)")
+        let occasion = try rig.occasion()
+        let run = Task { await rig.hooks().beforeRestart(occasion) }
+        await Task.yield()
+        close(writer)
+        let late = await run.value
+        #expect(late == nil)
+        #expect(rig.deeds() == ["new"])
+    }
+
     @Test("one that hangs is ended with its group when the time is over, and those after it are not begun")
     func hanging() async throws {
         let rig = try HookRig()

@@ -67,7 +67,6 @@ struct LinkDeliveryTests {
                 LinkRig.gateway { request in
                     switch request.method {
                     case "send": .some(nil)
-                    case "agent": .success(["status": "accepted"])
                     default: nil
                     }
                 }
@@ -79,7 +78,13 @@ struct LinkDeliveryTests {
                 return
             }
             #expect(late.contains("no answer of the gateway within"))
-            #expect(await rig.link.start(try rig.order(.turn)) == .ambiguous(reason: "the gateway's answer names no run"))
+        }
+        // With all the time that it wants: a busy machine must not turn the one into the other.
+        let answering = LinkRig.gateway { $0.method == "agent" ? .success(["status": "accepted"]) : nil }
+        try await LinkRig.play([answering]) { rig in
+            await rig.ready()
+            let order = try rig.order(.turn)
+            #expect(await rig.link.start(order) == .ambiguous(reason: "the gateway's answer names no run"))
         }
     }
 
