@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import Synchronization
 import WakeService
 
 /// Values of the core as they stand in `body` columns: JSON, so that a person can read them with any SQLite shell.
@@ -29,15 +28,12 @@ struct BodyCodec {
         let bodies = try BodyRow.fetch(database, sql, arguments)
         guard bodies.count > Self.rowsPerPart else { return try bodies.map { try value(type, $0) } }
         let starts = Array(stride(from: 0, to: bodies.count, by: Self.rowsPerPart))
-        let parts = Mutex([Int: Result<[Value], any Error>]())
-        AllCores.perform(starts.count) { index in
+        let parts = AllCores.map(starts.count) { index in
             let codec = BodyCodec()
             let rows = bodies[starts[index]..<min(starts[index] + Self.rowsPerPart, bodies.count)]
-            let part = Result { try rows.map { try codec.value(type, $0) } }
-            parts.withLock { $0[index] = part }
+            return Result { try rows.map { try codec.value(type, $0) } }
         }
-        let read = parts.withLock { $0 }
-        return try starts.indices.flatMap { try read[$0]?.get() ?? [] }
+        return try parts.flatMap { try $0.get() }
     }
 
     private static let rowsPerPart = 128

@@ -24,6 +24,13 @@ enum Printing {
         }
     }
 
+    /// One thing: a name and a value a line; a row without a value is left out.
+    static func rows(_ rows: [(String, String?)]) {
+        for (key, value) in rows {
+            if let value { line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") }
+        }
+    }
+
     /// A text from outside on one line: control characters shown as escapes, so that no note can draw on the operator's terminal.
     static func oneLine(_ text: String, maximumCharacters: Int = 60) -> String {
         var shown = ""

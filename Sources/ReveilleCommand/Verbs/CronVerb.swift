@@ -69,7 +69,7 @@ struct CronShow: AsyncParsableCommand {
             case .ifNeeded: "told in the channel where nobody takes turns of the session"
             case .never: "never told in the channel"
             }
-        let rows: [(String, String?)] = [
+        Printing.rows([
             ("job", job.id.description), ("name", Printing.oneLine(job.name)), ("schedule", job.scheduleWords),
             ("next", job.nextWords(last)), ("session", job.sessionWords),
             ("route", (job.route ?? job.session.route)?.description),
@@ -78,10 +78,7 @@ struct CronShow: AsyncParsableCommand {
             ("last", last.map { "\($0.result.rawValue) \(WallTime.text(milliseconds: $0.at))" }),
             ("wake", job.wake?.description), ("added", WallTime.text(job.createdAt)),
             ("message", Printing.oneLine(job.message, maximumCharacters: 10_000)),
-        ]
-        for (key, value) in rows {
-            if let value { Printing.line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") }
-        }
+        ])
     }
 }
 

@@ -89,17 +89,14 @@ struct SentinelShow: AsyncParsableCommand {
         defer { client.close() }
         let sentinel = try client.reader.sentinel(id)
         if output.json { return Printing.json(sentinel.json) }
-        let rows: [(String, String?)] = [
+        Printing.rows([
             ("sentinel", sentinel.id.description), ("state", sentinel.stateName), ("reason", sentinel.reason),
             ("since", WallTime.text(sentinel.stateSince)), ("session", sentinel.session.description),
             ("route", sentinel.route.description), ("target", sentinel.target.description),
             ("command", sentinel.command?.arguments.joined(separator: " ")), ("asked", WallTime.text(sentinel.requestedAt)),
             ("by", "uid \(sentinel.requester.uid), pid \(sentinel.requester.pid)"), ("wake", sentinel.wake?.description),
             ("note", Printing.oneLine(sentinel.note, maximumCharacters: 10_000)),
-        ]
-        for (key, value) in rows {
-            if let value { Printing.line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") }
-        }
+        ])
     }
 }
 

@@ -44,16 +44,13 @@ struct TurnShow: AsyncParsableCommand {
         defer { client.close() }
         let turn = try client.reader.turn(id)
         if output.json { return Printing.json(turn.json) }
-        let rows: [(String, String?)] = [
+        Printing.rows([
             ("turn", turn.id.description), ("state", turn.words), ("agent", turn.agent), ("session", turn.session.description),
             ("route", turn.route.description), ("started", WallTime.text(turn.startedAt)),
             ("ended", turn.endedAt.map(WallTime.text)),
             ("unit", turn.receipt.id), ("note", Printing.oneLine(turn.note, maximumCharacters: 1_000)),
             ("output", CommandTurns.output(of: turn, in: try TurnFolders.path(configuration))),
-        ]
-        for (key, value) in rows {
-            if let value { Printing.line("\(key.padding(toLength: 9, withPad: " ", startingAt: 0)) \(value)") }
-        }
+        ])
     }
 }
 
