@@ -147,6 +147,9 @@ actor GatewayDriver {
     }
 
     private func take(_ event: GatewayEvent) {
+        if case .personWrote(let place) = event {
+            sink?.reportActivity(Route(channel: settings.channel, kind: .channel, destination: place.description))
+        }
         guard case .ownMessage(let echo) = event else { return }
         // The nonce is the delivery's id, and two more characters in later rounds.
         guard let delivery = echo.nonce.flatMap({ DeliveryID(String($0.prefix(Identifier.characterCount + 1))) }) else { return }

@@ -45,6 +45,13 @@ public final class ReadinessBus: ReadinessSink {
         }
     }
 
+    /// Tells those who watch every channel that a person wrote somewhere. It is not kept.
+    public func reportActivity(_ route: Route) {
+        state.withLock { bus in
+            for watcher in bus.watchers.values where watcher.channel == nil { watcher.take(.activity(route)) }
+        }
+    }
+
     /// The last state that was published; `unknown` if none was.
     public func state(of channel: ChannelName) -> ChannelState { state.withLock { $0.channels[channel] ?? .unknown } }
 
@@ -91,4 +98,6 @@ public enum ReadinessReport: Hashable, Sendable {
     case channel(ChannelName, ChannelState)
     /// A delivery's nonce was seen.
     case receipt(DeliveryID, Receipt)
+    /// A person wrote there.
+    case activity(Route)
 }

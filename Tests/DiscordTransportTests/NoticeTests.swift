@@ -123,6 +123,17 @@ struct NoticeTests {
         }
     }
 
+    @Test("a person who writes in a channel is told, with the place; our own messages are not taken for one")
+    func activity() async throws {
+        try await TransportRig.run { rig in
+            _ = await rig.send(rig.order())
+            _ = await rig.sink.receipt(of: TransportRig.delivery)
+            try rig.world.perform(.message(channel: TransportRig.channelID, content: "are you there?"))
+            #expect(await rig.sink.activity()?.destination == String(TransportRig.channelID))
+            #expect(rig.sink.reports.count { if case .activity = $0 { true } else { false } } == 1)
+        }
+    }
+
     @Test("an echo that came while nobody listened is replayed by the resume")
     func replayedEcho() async throws {
         try await TransportRig.run { rig in

@@ -150,6 +150,7 @@ final class RecordingSink: ReadinessSink {
     enum Report: Sendable {
         case state(ChannelState)
         case receipt(DeliveryID, Receipt)
+        case activity(Route)
     }
 
     private struct Book {
@@ -164,6 +165,7 @@ final class RecordingSink: ReadinessSink {
 
     func report(_ channel: ChannelName, _ state: ChannelState) { note(.state(state)) }
     func reportReceipt(_ delivery: DeliveryID, _ receipt: Receipt) { note(.receipt(delivery, receipt)) }
+    func reportActivity(_ route: Route) { note(.activity(route)) }
 
     private func note(_ report: Report) {
         book.withLock { book in
@@ -192,6 +194,14 @@ final class RecordingSink: ReadinessSink {
     /// Waits until the channel has become ready for the n-th time.
     func generation(_ number: UInt64) async {
         _ = await state { if case .ready(let generation) = $0 { generation >= number } else { false } }
+    }
+
+    /// Where a person wrote first.
+    func activity() async -> Route? {
+        for await report in stream() {
+            if case .activity(let route) = report { return route }
+        }
+        return nil
     }
 
     /// The first receipt of a delivery.

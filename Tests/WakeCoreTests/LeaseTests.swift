@@ -69,6 +69,17 @@ struct LeaseTests {
         #expect(!story.told.contains { $0.code == .leaseRunOut }, "\(found)")
     }
 
+    @Test("a person's message in the session's place begins the lease anew; one elsewhere does not")
+    func placeActive() throws {
+        for (place, isWoken) in [(Sample.key().route, false), (Sample.otherRoute, true)] {
+            var story = Self.story()
+            story.wait(.seconds(500))
+            story.on(.placeActive(try #require(place)))
+            story.wait(.seconds(110))
+            #expect(story.coordinator.wakes.isEmpty != isWoken)
+        }
+    }
+
     @Test("ten minutes without progress wake the session, with the work as it stands")
     func stalls() throws {
         var story = Self.story()

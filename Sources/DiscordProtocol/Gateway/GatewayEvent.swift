@@ -6,6 +6,8 @@ public import WakeCore
 public enum GatewayEvent: Hashable, Sendable {
     /// A message of our own was made: a receipt, whoever wrote it and whenever.
     case ownMessage(MessageEcho)
+    /// A person wrote there: no bot, and no webhook.
+    case personWrote(channel: Snowflake)
     /// A channel or thread changed or went: its route is worth another look.
     case channelChanged(channel: Snowflake)
     /// A guild became available, unavailable, or (`nil`) we left it: the routes in it are worth another look.

@@ -128,8 +128,10 @@ extension GatewayMachine {
     private mutating func event(of payload: GatewayPayload) -> GatewayEvent? {
         switch payload.type {
         case "MESSAGE_CREATE":
-            guard let echo = MessageEcho(payload.data), echo.author == userID else { return nil }
-            return .ownMessage(echo)
+            guard let echo = MessageEcho(payload.data) else { return nil }
+            if echo.author == userID { return .ownMessage(echo) }
+            let isPerson = payload.data["author"]?["bot"]?.bool != true && payload.data["webhook_id"] == nil
+            return isPerson ? .personWrote(channel: echo.channel) : nil
         case "CHANNEL_UPDATE", "CHANNEL_DELETE", "THREAD_UPDATE", "THREAD_DELETE":
             return Snowflake(json: payload.data["id"]).map { .channelChanged(channel: $0) }
         case "GUILD_CREATE":

@@ -131,6 +131,8 @@ final class ChannelHost: ReadinessSource, NoticeTransport, RouteCheck, ReceiptLo
         }
 
         func reportReceipt(_ delivery: DeliveryID, _ receipt: Receipt) { sink.reportReceipt(delivery, receipt) }
+
+        func reportActivity(_ route: Route) { sink.reportActivity(route) }
     }
 
     // MARK: What goes through it

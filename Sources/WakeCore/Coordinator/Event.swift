@@ -44,6 +44,8 @@ public enum Event: Hashable, Sendable {
     case workSeen(path: String, WorkInHand?, fingerprint: String)
     /// A person wrote in a session.
     case sessionActive(SessionKey)
+    /// A person wrote in a place: in every session that is talked to there.
+    case placeActive(Route)
     /// The quiet hours were entered, and last until then; nil: they are over.
     case quietHours(until: Moment?)
     /// A turn that runs as a command has ended.

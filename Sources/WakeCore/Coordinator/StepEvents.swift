@@ -25,6 +25,7 @@ extension Step {
         case .receiptSeen(let id, let receipt): receiptSeen(id, receipt)
         case .workSeen(let path, let work, let fingerprint): workSeen(path, work, fingerprint)
         case .sessionActive(let session): sessionActive(session)
+        case .placeActive(let place): placeActive(place)
         case .quietHours(let until): change(.quiet(until: until))
         case .jobAdded(let job, let row): jobAdded(job, row)
         case .jobRemoved(let id, let row): jobRemoved(id, row)

@@ -129,6 +129,11 @@ extension Step {
         }
     }
 
+    mutating func placeActive(_ place: Route) {
+        let here = base.works.values.filter { ($0.route ?? $0.session.route) == place }
+        for session in Set(here.map(\.session)).sorted() { sessionActive(session) }
+    }
+
     private func wait(_ lease: Lease) -> Duration {
         guard lease.wakes > 0, let beat = heartbeat(lease.session) else { return policy.leases.wait(after: lease.wakes) }
         return beat.every

@@ -19,6 +19,9 @@ public protocol ReadinessSink: Sendable {
 
     /// An event of the transport carried the nonce of one of our deliveries.
     func reportReceipt(_ delivery: DeliveryID, _ receipt: Receipt)
+
+    /// A person wrote there.
+    func reportActivity(_ route: Route)
 }
 
 /// Where a transport keeps what lets it resume. Losing it costs an identify, nothing else; so failures are only logged.

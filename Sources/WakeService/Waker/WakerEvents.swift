@@ -5,6 +5,7 @@ extension ReadinessReport {
         switch self {
         case .channel(let name, let state): .channelChanged(name, state)
         case .receipt(let id, let receipt): .receiptSeen(id, receipt)
+        case .activity(let route): .placeActive(route)
         }
     }
 }

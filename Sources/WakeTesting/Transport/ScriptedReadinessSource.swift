@@ -67,6 +67,9 @@ public final class RecordedReadiness: ReadinessSink {
     /// A channel's state is now this.
     public func report(_ channel: ChannelName, _ state: ChannelState) { reports.change { $0.append(.channel(channel, state)) } }
 
+    /// A person wrote there.
+    public func reportActivity(_ route: Route) { reports.change { $0.append(.activity(route)) } }
+
     /// A delivery's nonce was seen.
     public func reportReceipt(_ delivery: DeliveryID, _ receipt: Receipt) {
         reports.change { $0.append(.receipt(delivery, receipt)) }

@@ -89,11 +89,17 @@ struct StoredSessionTests {
         #expect(stopping.feed(.stopRequested).stored.isEmpty, "2 would be lost, 1 is stored already")
     }
 
-    @Test("messages of others, and of ourselves without an id, cause nothing")
-    func foreignMessages() {
+    @Test("people's messages tell where they write; those of bots and webhooks, and what has no id, cause nothing")
+    func foreignMessages() throws {
+        let channel = try #require(Snowflake("5"))
         var rig = GatewayRig.live()
-        #expect(rig.frame(GatewayRig.message(sequence: 2, author: "43")).events.isEmpty)
-        #expect(rig.frame(GatewayRig.dispatch("MESSAGE_CREATE", sequence: 3, ["id": true])).events.isEmpty)
+        #expect(rig.frame(GatewayRig.message(sequence: 2, author: "43")).events == [.personWrote(channel: channel)])
+        let bot: JSONValue = ["id": "1", "channel_id": "5", "author": ["id": "44", "bot": true]]
+        let webhook: JSONValue = ["id": "2", "channel_id": "5", "author": ["id": "45"], "webhook_id": "45"]
+        for (offset, data) in [bot, webhook].enumerated() {
+            #expect(rig.frame(GatewayRig.dispatch("MESSAGE_CREATE", sequence: Int64(10 + offset), data)).events.isEmpty)
+        }
+        #expect(rig.frame(GatewayRig.dispatch("MESSAGE_CREATE", sequence: 13, ["id": true])).events.isEmpty)
     }
 
     @Test("guilds are kept with the session, with ids as numbers too")
