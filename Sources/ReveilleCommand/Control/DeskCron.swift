@@ -234,7 +234,6 @@ struct JobFields {
         defer { fields.join(inner) }
         let kind = inner.optionalWord("kind", ["systemEvent", "agentTurn"])
         if kind == nil { inner.complain("kind", "must be systemEvent or agentTurn") }
-        for field in ["model", "thinking", "timeoutSeconds"] { _ = inner.value(field) }
         return (
             inner.text(kind == "systemEvent" ? "text" : "message", 1...Limits.noteBytes) ?? "",
             inner.optionalBool("lightContext") ?? false

@@ -30,7 +30,6 @@ extension Desk {
         let agent = fields.optionalText("agentId", 1...64)
         let session = fields.has("sessionKey") ? sessionKey(&fields, "sessionKey", isNeeded: true) : nil
         if session == nil, agent == nil { fields.complain("sessionKey", "is missing, and so is agentId") }
-        for field in ["thinking", "timeout", "lane", "label", "channel", "to", "extraSystemPrompt"] { _ = fields.value(field) }
         let known = session ?? agent.flatMap { try? SessionKey("agent:\($0):main") }
         if let known, let route = try? route(known, nil), !parts.live.configuration.takesTurns(known, over: route) {
             fields.complain("sessionKey", "is of an agent that takes no turns here; use sessions.send to tell people something")

@@ -4,7 +4,7 @@ public import WakeCore
 public protocol JobPlanner: Sendable {
     /// When a job is due next.
     ///
-    /// Reads the job's schedule as it was typed; a schedule that can't be read has no next time.
+    /// Reads the job's schedule as it is stored; a schedule that can't be read has no next time.
     ///
     /// - Parameters:
     ///   - job: the job.
