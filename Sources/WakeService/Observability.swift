@@ -97,6 +97,7 @@ extension Decision.Code {
         case .turnEnded: "turn ended"
         case .turnFailed: "turn failed"
         case .leaseRenewed: "work goes on"
+        case .leaseSeenTo: "a person sees to the work"
         case .leaseRunOut: "work stands still"
         case .leaseGivenUp: "work stands still for good, a person must look"
         case .jobAdded: "job added"

@@ -86,6 +86,38 @@ struct BesideGatewayTests {
         }
     }
 
+    @Test(
+        "what a person writes to an agent through the gateway begins its lease anew, and is known as the last that happened there"
+    )
+    func people() async throws {
+        try await ClawStage.play(.newest) { beside in
+            let stage = beside.stage
+            let file = stage.folder + "/runstate.json"
+            let daemon = try stage.start(["daemon", "--set", "log.level=debug", "--set", "lease.length=1min"])
+            daemon.feed()
+            try await daemon.saw("runStatesRead")
+            let begun = try await stage.run(
+                "run", "begin", "--goal", "g", "--plan", "1) a", "--session", ClawStage.session, "--file", file)
+            #expect(begun.code == 0, "\(begun.errors)")
+            try await beside.gateway("call") { $0["method"] == "sessions.subscribe" }
+            // A lease that has hardly begun is left as it is: so somebody asks until it has run for a while.
+            var number = 0
+            while !daemon.errors.all.contains(where: { $0["event"] == "leaseSeenTo" }) {
+                number += 1
+                _ = try await beside.call(
+                    "chat.send",
+                    [
+                        "sessionKey": .string(ClawStage.session), "message": "how far are you?",
+                        "idempotencyKey": .string("\(number)"),
+                    ])
+            }
+            try await daemon.saw("leaseSeenTo") { $0["session"] == ClawStage.session }
+            try await stage.stop(daemon)
+            let known = try await stage.run("sessions", "--json")
+            #expect(known["sessions"]?.array?.first?["origin"] == "person", "\(known.out)\(known.errors)")
+        }
+    }
+
     @Test("a gateway that restarts again while we wake loses nothing and doubles nothing")
     func again() async throws {
         try await ClawStage.play(.march2026, change: { $0.discordReadyAfter = .milliseconds(300) }) { beside in

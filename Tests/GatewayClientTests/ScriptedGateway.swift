@@ -10,7 +10,7 @@ import WakeService
 
 /// A gateway that misbehaves as it is told, one act for each connection; the last act repeats.
 final class ScriptedGateway: WebServerHandler {
-    enum Act: Sendable {
+    indirect enum Act: Sendable {
         /// Challenges, then closes with an empty close frame, or one with this code.
         case close(UInt16?, String = "")
         /// A TCP reset after the challenge.
@@ -33,6 +33,8 @@ final class ScriptedGateway: WebServerHandler {
         case echo
         /// Lets in as a process that has been up so long, and answers each request as told; nil: not at all.
         case talk(uptimeMilliseconds: Int64, version: String, @Sendable (GatewayRequest) -> Result<JSONValue?, GatewayFault>?)
+        /// Does as the other act, and tells these after each answer to that method.
+        case telling([GatewayEvent], after: String, Act)
         /// Lets in, and answers each request with these, one after another.
         case answer([Result<JSONValue?, GatewayFault>], instance: String = "life-2")
     }
@@ -156,6 +158,10 @@ final class ScriptedGateway: WebServerHandler {
             guard let result = answer(request) else { return true }
             try await socket.send(frame: .response(GatewayResponse(id: request.id, result: result)))
             return true
+        case .telling(let events, let method, let inner):
+            guard try await answer(request, inner, socket) else { return false }
+            for event in events where request.method == method { try await socket.send(frame: .event(event)) }
+            return true
         case .echo:
             try await socket.send(
                 frame: .response(GatewayResponse(id: request.id, result: .success(request.params))))
@@ -172,6 +178,7 @@ final class ScriptedGateway: WebServerHandler {
         case .leave(let instance), .answer(_, let instance): hello.snapshot["instance"] = .string(instance)
         case .talk(let uptime, let version, _):
             (hello.snapshot["uptimeMs"], hello.methods, hello.serverVersion) = (.integer(uptime), [], version)
+        case .telling(_, _, let inner): return Self.hello(inner)
         case .hang(let tick): hello.tickIntervalMilliseconds = tick
         default: break
         }

@@ -24,6 +24,26 @@ struct NewestTests {
         }
     }
 
+    @Test("who has subscribed is told of every line of every transcript, who has not of none")
+    func lines() async throws {
+        try await withClaw { rig in
+            try await rig.backend { client in
+                let answer = try await client.call("sessions.subscribe")["payload"]
+                #expect(answer == ["subscribed": true])
+                rig.server.beginRun(session: Rig.session, message: "how far are you?")
+                let event = try await client.event("session.message")
+                #expect(event["payload"]?["sessionKey"]?.string == Rig.session && event["seq"] == nil)
+                #expect(event["payload"]?["message"]?["role"]?.string == "user")
+                #expect(event["payload"]?["message"]?["content"] == [["type": "text", "text": "how far are you?"]])
+                try await rig.backend { other in
+                    _ = try await other.call("chat.send", ["sessionKey": "agent:a:main", "message": "m", "idempotencyKey": "k"])
+                    _ = try await other.event("chat")
+                    #expect(await !other.has { $0["event"] == "session.message" })
+                }
+            }
+        }
+    }
+
     @Test("the sentinel is shown by update.status, and no file is written")
     func shown() async throws {
         try await withClaw { rig in

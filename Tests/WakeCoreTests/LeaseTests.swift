@@ -80,6 +80,30 @@ struct LeaseTests {
         }
     }
 
+    @Test(
+        "people who write many lines renew a lease once, and one who writes to an agent that was given up starts all of it anew")
+    func seenTo() {
+        var story = Self.story { $0.leases.maximumWakes = 1 }
+        let isSeenTo = { (story: inout Story) in
+            story.on(.sessionActive(Sample.key()))
+            return story.told.contains { $0.code == .leaseSeenTo }
+        }
+        story.wait(.seconds(59))
+        #expect(!isSeenTo(&story), "it has hardly begun")
+        story.wait(.seconds(2))
+        #expect(isSeenTo(&story))
+        for _ in 1...20 { #expect(!isSeenTo(&story)) }
+        story.wait(.seconds(601))
+        #expect(story.told.contains { $0.code == .leaseRunOut })
+        Self.deliver(&story)
+        story.wait(.seconds(1_201))
+        #expect(story.told.contains { $0.code == .leaseGivenUp })
+        #expect(isSeenTo(&story))
+        Self.deliver(&story)
+        story.wait(.seconds(601))
+        #expect(story.told.contains { $0.code == .leaseRunOut })
+    }
+
     @Test("ten minutes without progress wake the session, with the work as it stands")
     func stalls() throws {
         var story = Self.story()

@@ -144,6 +144,7 @@ public final class GatewayLink: EpochSource {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.followChannels(connection) }
             group.addTask { await self.followRuns(connection) }
+            group.addTask { await self.askForMessages(connection) }
             for await event in connection.events { await heard(event, on: connection) }
             group.cancelAll()
         }
@@ -215,7 +216,10 @@ public final class GatewayLink: EpochSource {
             }
         case "health", "channels.changed": channelBell.ring()
         case "chat", "agent": noteRun(event)
-        case "sessions.changed", "session.message": runBell.ring()
+        // A line of a transcript that is not shown; those that are have an event of their own.
+        case "sessions.changed" where event.payload?["phase"]?.string == "message": break
+        case "sessions.changed": runBell.ring()
+        case "session.message": heardMessage(event)
         case "config.changed":
             // The word for the next life may be written only after this.
             for wait in [Duration.zero, .milliseconds(300)] {

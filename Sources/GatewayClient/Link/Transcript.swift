@@ -22,10 +22,8 @@ struct Transcript: Hashable, Sendable {
     /// Reads the answer, oldest first as it comes.
     static func lines(of payload: JSONValue?) -> [Transcript]? {
         payload?["messages"]?.array?.map { message in
-            let parts = message["content"]?.array?.compactMap { $0["text"]?.string } ?? []
-            let text = message["content"]?.string ?? message["text"]?.string ?? parts.joined(separator: "\n")
             let at = (message["timestamp"] ?? message["ts"])?.integer
-            return Transcript(role: message["role"]?.string ?? "", text: text, at: at)
+            return Transcript(role: message["role"]?.string ?? "", text: SessionMessage.text(of: message), at: at)
         }
     }
 }

@@ -10,7 +10,7 @@ public struct SessionNews: Hashable, Sendable {
         case wake
         /// A turn of its agent began or ended.
         case turn
-        /// A person wrote in its channel.
+        /// A person wrote in it, while its work was pending.
         case person
     }
 

@@ -51,6 +51,20 @@ extension GatewayState {
         book.sessions[session]?.transcript.append(.init(role: role, text: text, timestamp: now))
         book.sessions[session]?.updatedAt = now
         save()
+        tellOfLine(role, text, in: session, at: now)
+    }
+
+    /// Tells those who asked to be told; events to some only bear no number.
+    private mutating func tellOfLine(_ role: String, _ text: String, in session: String, at now: Int) {
+        let event: JSON = [
+            "sessionKey": .string(session), "messageSeq": JSON(book.sessions[session]?.transcript.count ?? 0),
+            "message": [
+                "role": .string(role), "content": [["type": "text", "text": .string(text)]], "timestamp": JSON(now),
+            ],
+        ]
+        for peer in life.connections.values where peer.phase == .authenticated && peer.hearsSessions {
+            peer.send(Frame.event("session.message", event, seq: nil))
+        }
     }
 
     /// Makes a session unless it is there.

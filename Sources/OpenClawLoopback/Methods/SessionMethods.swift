@@ -9,6 +9,9 @@ extension Method {
 
     static let sessionMethods: [String: Method] = [
         "sessions.list": Method(scope: .read, params: listing) { state, call throws(Refusal) in state.sessions(call) },
+        "sessions.subscribe": Method(scope: .read, isNewest: true, params: listing) { state, call throws(Refusal) in
+            state.subscribe(call)
+        },
         "chat.history": Method(scope: .read, params: nil) { state, call throws(Refusal) in
             state.history(try call.required("sessionKey"), limit: call.params["limit"]?.int ?? 200)
         },
@@ -38,6 +41,12 @@ extension GatewayState {
             "hasActiveRun": .bool(!runs.isEmpty), "activeRunIds": JSON(runs), "deliveryContext": session.route?.json,
             "label": session.label.map(JSON.string),
         ])
+    }
+
+    /// The caller is told of every line of every transcript from now on.
+    fileprivate mutating func subscribe(_ call: Call) -> JSON {
+        life.connections[call.connection]?.hearsSessions = true
+        return call.params.object?.isEmpty ?? true ? ["subscribed": true] : ["subscribed": true, "list": sessions(call)]
     }
 
     fileprivate func history(_ key: String, limit: Int) -> JSON {

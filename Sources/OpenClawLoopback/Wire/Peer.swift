@@ -12,6 +12,8 @@ struct Peer {
     let challengedAt: Int
     var phase = Phase.handshake
     var scopes: Set<String> = []
+    /// It is told of every line of every transcript.
+    var hearsSessions = false
     private var sequence = 0
     /// An answer that waits for the next one.
     private var held: JSON?

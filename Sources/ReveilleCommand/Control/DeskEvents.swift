@@ -27,7 +27,7 @@ enum DeskEvents {
             .sentinelExpired, .sentinelCancelled:
             name = "wake.sentinel"
         case .turnStarted, .turnEnded, .turnFailed: name = "run.turn"
-        case .leaseRenewed, .leaseRunOut, .leaseGivenUp: name = "run.lease"
+        case .leaseRenewed, .leaseSeenTo, .leaseRunOut, .leaseGivenUp: name = "run.lease"
         case .jobAdded, .jobRemoved, .jobFired, .jobSkipped, .jobMissed: name = "cron"
         case .channelChanged, .channelDoubted, .channelTrusted, .routeChanged, .commandRefused, .inboxRefused: return nil
         }

@@ -50,6 +50,7 @@ final class SessionKeeper: NamedService {
         switch decision.code {
         case .sentinelArmed, .wakeOpened, .wakeJoined: noteSession(session, nil, at: moment, .wake)
         case .deliveryHeld, .deliveryDelivered: noteSession(session, decision.place.flatMap { Route($0) }, at: moment, .wake)
+        case .leaseSeenTo: noteSession(session, nil, at: moment, .person)
         case .turnStarted, .turnEnded, .turnFailed: noteSession(session, nil, at: moment, .turn)
         default: break
         }

@@ -218,7 +218,7 @@ public struct Decision: Hashable, Sendable {
         case deliveryCancelled, deliveryUnresolved
         case gateShutLong, fallbackTaken, channelChanged, channelDoubted, channelTrusted, routeChanged, commandRefused,
             inboxRefused
-        case turnStarted, turnEnded, turnFailed, leaseRenewed, leaseRunOut, leaseGivenUp
+        case turnStarted, turnEnded, turnFailed, leaseRenewed, leaseSeenTo, leaseRunOut, leaseGivenUp
         case jobAdded, jobRemoved, jobFired, jobSkipped, jobMissed
     }
 

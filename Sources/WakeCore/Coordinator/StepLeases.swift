@@ -120,11 +120,14 @@ extension Step {
         }
     }
 
-    /// Somebody sees to it: a person wrote in the session.
+    /// Somebody sees to it: a person wrote in the session. A lease that has hardly begun is left as it is: people write many lines.
     mutating func sessionActive(_ session: SessionKey) {
         for var lease in leases(of: session) {
+            let age = now.elapsed(since: lease.countedSince) ?? .zero
+            guard lease.wakes > 0 || lease.isGivenUp || age >= policy.leases.length / 10 else { continue }
             lease.renew(at: now)
             put(lease)
+            tell(decision(.leaseSeenTo, lease, "a person wrote in the session"))
             arm(lease)
         }
     }
