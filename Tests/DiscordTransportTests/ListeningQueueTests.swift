@@ -1,6 +1,7 @@
 #if os(Linux)
     import Foundation
     import Glibc
+    import Logging
     import NIOCore
     import NIOHTTP1
     import NetSupport
@@ -38,6 +39,43 @@
             func accepts(handshake: HTTPRequestHead) -> Bool { false }
             func reply(to request: WebServerRequest) async -> WebServerReply { .close }
             func serve(_ socket: WebServerSocket, messages: WebServerMessages) async {}
+        }
+
+        /// Tells each line.
+        private struct Hearer: LogHandler {
+            let lines: AsyncStream<String>.Continuation
+            var metadata: Logger.Metadata = [:]
+            var logLevel = Logger.Level.debug
+            subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+                get { metadata[key] }
+                set { metadata[key] = newValue }
+            }
+            func log(event: LogEvent) { lines.yield("\(event.message)") }
+        }
+
+        @Test("a port of its own that somebody else holds for a moment, as what is forked off does, is waited for")
+        func stillHeld() async throws {
+            let (lines, heard) = AsyncStream.makeStream(of: String.self)
+            let logger = Logger(label: "web-server") { _ in Hearer(lines: heard) }
+            let server = WebServer(configuration: .init(), logger: logger)
+            let (ports, bound) = AsyncStream.makeStream(of: Int.self)
+            await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.run(Nobody()) { bound.yield($0) } }
+                var port = ports.makeAsyncIterator()
+                var line = lines.makeAsyncIterator()
+                let first = await port.next() ?? 0
+                server.stopListening()
+                var holder: Int32?
+                while holder == nil {
+                    holder = try? ListeningSocket.bind(port: first)
+                    await Task.yield()
+                }
+                server.startListening()
+                while let line = await line.next(), line != "the port is still held" {}
+                close(holder ?? -1)
+                #expect(await port.next() == first)
+                group.cancelAll()
+            }
         }
 
         private final class Queue: Sendable {

@@ -74,7 +74,7 @@ struct Rig: Sendable {
 /// Runs a Discord and a stand-in with short times for as long as the test needs them.
 func withClaw(
     _ generation: OpenClawOptions.Generation = .newest, in directory: String? = nil,
-    _ change: (inout OpenClawOptions) -> Void = { _ in }, _ test: (Rig) async throws -> Void
+    _ change: (inout OpenClawOptions) -> Void = { _ in }, _ test: @escaping @Sendable (Rig) async throws -> Void
 ) async throws {
     let folder = directory ?? FileManager.default.temporaryDirectory.appending(path: "claw-\(UUID().uuidString)").path
     defer { if directory == nil { try? FileManager.default.removeItem(atPath: folder) } }
@@ -92,7 +92,10 @@ func withClaw(
         change(&options)
         let server = try OpenClawLoopbackServer(options: options)
         group.addTask { try await server.run() }
-        try await test(Rig(server: server, port: try await server.port, discord: discord.world, directory: folder))
+        let rig = Rig(server: server, port: try await server.port, discord: discord.world, directory: folder)
+        group.addTask { try await test(rig) }
+        // The others end before the test only by failing: it would wait for them in vain.
+        try await group.next()
         group.cancelAll()
     }
 }

@@ -58,6 +58,8 @@ public final class WebServer: Sendable {
 
     private struct Listening {
         var wanted = true
+        /// The port is ours since.
+        var hasListened = false
         var port: Int
         var channel: (any Channel)?
         var waiter: CheckedContinuation<Void, Never>?
@@ -179,13 +181,29 @@ public final class WebServer: Sendable {
         let stillWanted = listening.withLock { state in
             state.port = listener.channel.localAddress?.port ?? state.port
             state.channel = listener.channel
+            state.hasListened = true
             return state.wanted
         }
         if !stillWanted { Self.finishAccepting(listener.channel) }
         return listener
     }
 
+    /// How long a port of ours may be held by what was forked off at the moment, and how often it is looked at.
+    private static let stillHeld = (tries: 500, pause: Duration.milliseconds(10))
+
     private func open() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
+        var tries = listening.withLock(\.hasListened) ? Self.stillHeld.tries : 1
+        while true {
+            do { return try await bindPort() } catch let error as IOError where error.errnoCode == EADDRINUSE && tries > 1 {
+                // A child has a copy of the closed listener from its fork until it is another program.
+                logger.debug("the port is still held")
+                tries -= 1
+                try await Task.sleep(for: Self.stillHeld.pause)
+            }
+        }
+    }
+
+    private func bindPort() async throws -> NIOAsyncChannel<HTTPConnection, Never> {
         try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 1_024)

@@ -43,8 +43,12 @@ struct ClawStage: Sendable {
                 let beside = ClawStage(stage: stage, claw: claw, port: port)
                 try beside.writeConfiguration(gateway)
                 claw.addSession(session, label: "infra", to: "channel:\(Stage.thread)")
-                try await body(beside)
-                claw.stop()
+                group.addTask {
+                    try await body(beside)
+                    claw.stop()
+                }
+                // The gateway ends before the test only by failing: it would be waited for in vain.
+                try await group.next()
             }
         }
     }
