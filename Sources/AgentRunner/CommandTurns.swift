@@ -11,7 +11,7 @@ public import WakeService
 /// A turn is told by its nonce: started twice under the same one it runs once, and after an operator's retry anew.
 public struct CommandTurns: TurnSink, TurnKeeper {
     /// How often a turn that runs is looked at.
-    static let lookEvery: Duration = .milliseconds(500)
+    static let lookEvery: ClosedRange<Duration> = .milliseconds(20)...(.milliseconds(500))
     /// How long the process of a turn may take to show itself.
     static let showsWithin: Duration = .seconds(5)
 
@@ -149,17 +149,35 @@ public struct CommandTurns: TurnSink, TurnKeeper {
     /// Waits for the end.
     public func follow(_ turn: Turn) async -> Turn.End? {
         guard let (nonce, folder) = kept(turn) else { return .lost(reason: "nothing is kept of it") }
+        let began = moments.now()
         var missing = 0
         while !Task.isCancelled {
             if let result = folder.result { return result.end }
             let isAlive = folder.process?.isAlive ?? false
-            let state = await units?.state(of: nonce) ?? .none
+            // The manager is asked only where the process does not answer for itself.
+            let state = isAlive ? .active : await units?.state(of: nonce) ?? .none
             // Twice: it may have written its result and ended between the two looks.
-            missing = isAlive || state == .active || state == .unknown ? 0 : missing + 1
-            if missing > 1 { return lost(state) }
-            await moments.wait(untilBoottimeMicroseconds: moments.now().advanced(by: Self.lookEvery).boottimeMicroseconds)
+            missing = state == .active || state == .unknown ? 0 : missing + 1
+            if missing > 1 {
+                endCommand(in: folder)
+                return lost(state)
+            }
+            let now = moments.now()
+            let pause = missing > 0 ? Self.lookEvery.upperBound : Self.pause(after: now.elapsed(since: began) ?? .zero)
+            await moments.wait(untilBoottimeMicroseconds: now.advanced(by: pause).boottimeMicroseconds)
         }
         return nil
+    }
+
+    /// A command whose process was killed goes on without it: its result would be nobody's, and the session's next turn is not to meet it.
+    private func endCommand(in folder: TurnFolder) {
+        guard let command = folder.command, command.isAlive else { return }
+        kill(-command.pid, SIGKILL)
+    }
+
+    /// The end of a short turn is seen soon, since others may wait for it; a long one costs no more looks than it must.
+    static func pause(after elapsed: Duration) -> Duration {
+        min(max(elapsed / 10, lookEvery.lowerBound), lookEvery.upperBound)
     }
 
     private func lost(_ state: TurnUnitState) -> Turn.End {

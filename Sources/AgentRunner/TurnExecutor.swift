@@ -125,6 +125,8 @@ private struct Execution {
         case .failure(let fault): return failed(fault.description)
         }
         close(output.writing)
+        // Known for the case that we are killed. Without room for it the turn goes on all the same.
+        try? folder.write(command: .ofThisBoot(child))
         let status = Mutex<Int32>(0)
         let exitEnd = exits.writing
         Thread.detachNewThread {

@@ -57,7 +57,10 @@ struct TurnFolder: Hashable, Sendable {
         var boot: String
 
         /// Our own.
-        static func current() -> Process { Process(pid: getpid(), start: startTime(of: getpid()) ?? 0, boot: currentBoot()) }
+        static func current() -> Process { ofThisBoot(getpid()) }
+
+        /// One that runs.
+        static func ofThisBoot(_ pid: Int32) -> Process { Process(pid: pid, start: startTime(of: pid) ?? 0, boot: currentBoot()) }
 
         var isAlive: Bool { boot == Self.currentBoot() && Self.startTime(of: pid) == start }
 
@@ -85,6 +88,8 @@ struct TurnFolder: Hashable, Sendable {
 
     var order: Order? { read("order.json") }
     var process: Process? { read("process.json") }
+    /// What that process runs: the leader of a process group.
+    var command: Process? { read("command.json") }
     var result: Result? { read("result.json") }
 
     var exists: Bool { access(path, F_OK) == 0 }
@@ -121,6 +126,7 @@ struct TurnFolder: Hashable, Sendable {
     }
 
     func write(_ process: Process) throws(TurnFault) { try write(process, to: "process.json") }
+    func write(command: Process) throws(TurnFault) { try write(command, to: "command.json") }
     func write(_ result: Result) throws(TurnFault) { try write(result, to: "result.json") }
 
     private func read<Value: Decodable>(_ name: String) -> Value? {

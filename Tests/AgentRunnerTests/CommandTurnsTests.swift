@@ -190,7 +190,13 @@ struct CommandTurnsTests {
         #expect(await next.follow(turn) == .done, "the result is kept")
     }
 
-    @Test("a process that is gone without a result is lost; one of the same number that started later is another")
+    @Test("a short turn is looked at often, a long one twice a second")
+    func pace() {
+        let pauses = [Duration.zero, .milliseconds(100), .seconds(1), .seconds(60)].map(CommandTurns.pause)
+        #expect(pauses == [.milliseconds(20), .milliseconds(20), .milliseconds(100), .milliseconds(500)])
+    }
+
+    @Test("a process that is gone without a result is lost, and what it ran is ended; one that started later is another")
     func lost() async throws {
         let rig = try TurnRig(["sleep", "1000"])
         defer { rig.remove() }
@@ -200,9 +206,15 @@ struct CommandTurnsTests {
             return
         }
         let process = try #require(rig.kept(order).process)
+        var command: TurnFolder.Process?
+        while command == nil {
+            command = rig.kept(order).command
+            await Task.yield()
+        }
         kill(process.pid, SIGKILL)
         let end = await rig.turns.follow(try rig.turn(order, receipt))
         #expect(end == .lost(reason: "its process is gone and left no result"))
+        while command?.isAlive == true { await Task.yield() }
         #expect(!TurnFolder.Process(pid: getpid(), start: 1, boot: TurnFolder.Process.currentBoot()).isAlive)
     }
 
