@@ -9,6 +9,7 @@ import WakeService
 @main
 enum Main {
     static func main() {
+        StandardStream.occupy()
         // Before anything starts a thread: this is all that most processes of this program ever do.
         if let order = PlainLine.read(CommandLine.arguments.dropFirst()) {
             do { try order.run() } catch { leave(error) }

@@ -39,6 +39,24 @@ struct DaemonLifeTests {
         }
     }
 
+    @Test(
+        "a daemon whose log can't be written does its work: the disk is full, nobody reads, or there is nowhere to write",
+        arguments: ["2>/dev/full", "2> >(:)", "2>&-", "<&- >&- 2>&-"])
+    func mute(redirection: String) async throws {
+        try await Stage.play { stage in
+            _ = try await stage.writeSentinel("nobody hears us")
+            let words = ["daemon", "--set", "log.level=trace"]
+            let daemon = try stage.start(words, wrapper: ["/bin/bash", "-c", "exec \"$@\" \(redirection)", "bash"])
+            daemon.feed()
+            try await stage.discord("message_created")
+            #expect(try await stage.run("status").code == 0)
+            let place = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(daemon.pid)/fd/2")
+            #expect(place.hasPrefix("/dev/") || place.hasPrefix("pipe:"), "nothing of ours lies there: \(place)")
+            daemon.signal(SIGTERM)
+            #expect(try await daemon.ended() == .clean)
+        }
+    }
+
     @Test("SIGTERM during a slow reply waits for it: the receipt is kept and nothing is asked twice")
     func drained() async throws {
         try await Stage.play { stage in

@@ -67,7 +67,8 @@ public final class OpenClawLog: Sendable {
             for (key, value) in fields { line[key] = value }
             let event = OpenClawEvent(name: name, number: book.kept.count + 1, line: line.text, fields: line)
             book.kept.append(event)
-            if writesOut { FileHandle.standardOutput.write(Data((event.line + "\n").utf8)) }
+            // The stand-in goes on where nobody reads any more.
+            if writesOut { try? FileHandle.standardOutput.write(contentsOf: Data((event.line + "\n").utf8)) }
             for reader in book.readers.values { reader.yield(event) }
         }
     }

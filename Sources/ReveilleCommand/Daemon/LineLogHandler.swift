@@ -31,8 +31,8 @@ struct LineLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
         let line = isJSON ? Self.json(label, event, all) : text(Self.now, event, all)
-        // One write a line, so that lines of many threads don't mix.
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        // One write a line, so that lines of many threads don't mix. Where nobody reads any more, or the disk is full, the daemon goes on.
+        _ = StandardStream.write(line + "\n", to: STDERR_FILENO)
     }
 
     private func text(_ now: String, _ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) -> String {

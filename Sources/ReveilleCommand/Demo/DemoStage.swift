@@ -100,7 +100,7 @@ struct DemoStage {
     }
 
     private func say(_ text: String) {
-        if isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("  … \(text)\n".utf8)) }
+        if isatty(STDERR_FILENO) == 1 { _ = StandardStream.write("  … \(text)\n", to: STDERR_FILENO) }
     }
 
     private func process(_ arguments: [String]) throws -> Process {

@@ -100,7 +100,7 @@ struct DemoVerb: AsyncParsableCommand {
         Printing.line("This will post one message to channel \(channel) as your bot. Its text ends with:")
         Printing.line("  > " + DemoStage.note)
         if !yes {
-            FileHandle.standardError.write(Data("Post it? [y/N] ".utf8))
+            _ = StandardStream.write("Post it? [y/N] ", to: STDERR_FILENO)
             guard readLine()?.lowercased() == "y" else {
                 throw Complaint(.usage, "nothing was posted", hint: "Answer y, or give --yes.")
             }

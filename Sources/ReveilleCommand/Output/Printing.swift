@@ -3,8 +3,11 @@ import WakeCore
 
 /// Prints lines and JSON on standard output.
 enum Printing {
-    static func line(_ text: String) {
-        if StandardStream.write(text + "\n", to: STDOUT_FILENO) { return }
+    static func line(_ text: String) { whole(text + "\n") }
+
+    /// A text as it is, without a line end of ours.
+    static func whole(_ text: String) {
+        if StandardStream.write(text, to: STDOUT_FILENO) { return }
         Complaint(
             .inputOutput, "what was done can't be told: standard output can't be written: \(String(cString: strerror(errno)))",
             hint: "Look before you ask again: 'reveille status' shows what is open."

@@ -46,7 +46,7 @@ struct DiscordLoopbackVerb: AsyncParsableCommand {
             async let running: Void = group.run()
             if let address = try? await address {
                 let text = "listening: REST \(address.rest), gateway \(address.gateway)\n"
-                FileHandle.standardError.write(Data(text.utf8))
+                _ = StandardStream.write(text, to: STDERR_FILENO)
             }
             try await running
         } catch let error as LoopbackError {

@@ -208,7 +208,7 @@ struct InstallVerb: AsyncParsableCommand {
                 .noInput, "nothing of ours belongs at '\(name)'",
                 hint: "One of these:\n  " + (wanted.map(\.path) + UnitFiles.all.keys.sorted()).joined(separator: "\n  "))
         }
-        FileHandle.standardOutput.write(Data(text.utf8))
+        Printing.whole(text)
     }
 
     private var outlook: String { options.dryRun ? "Nothing would be started" : "Nothing is started" }

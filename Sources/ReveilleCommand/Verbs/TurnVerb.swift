@@ -68,7 +68,10 @@ struct TurnLogs: AsyncParsableCommand {
             throw Complaint(
                 .noInput, "nothing is kept of what it printed", hint: "It is removed with old wakes (ledger.retention).")
         }
-        while let data = try file.read(upToCount: 65_536), !data.isEmpty { FileHandle.standardOutput.write(data) }
+        // Its bytes as they are, whatever they are.
+        while let data = try file.read(upToCount: 65_536), !data.isEmpty {
+            guard data.withUnsafeBytes({ StandardStream.write($0, to: STDOUT_FILENO) }) else { return }
+        }
     }
 }
 

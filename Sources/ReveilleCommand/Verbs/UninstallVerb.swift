@@ -104,8 +104,7 @@ struct UninstallVerb: AsyncParsableCommand {
                 .usage, "--purge removes \(ground.ledgerFolder) with every open wake, and nobody is here to be asked",
                 hint: "Say --yes as well.")
         }
-        FileHandle.standardOutput.write(
-            Data("\nThis removes \(ground.ledgerFolder), with every open wake. Type 'purge' to go on: ".utf8))
+        Printing.whole("\nThis removes \(ground.ledgerFolder), with every open wake. Type 'purge' to go on: ")
         guard readLine() == "purge" else { throw Complaint(.usage, "nothing was done") }
     }
 

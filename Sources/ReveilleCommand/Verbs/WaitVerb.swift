@@ -48,7 +48,7 @@ struct WaitVerb: AsyncParsableCommand {
         for await _ in hints {
             let state = try LedgerAccess.gates(client).channels[name]
             let words = state?.words ?? "the daemon is down"
-            if words != shown, isatty(STDERR_FILENO) == 1 { FileHandle.standardError.write(Data("\(name): \(words)\n".utf8)) }
+            if words != shown, isatty(STDERR_FILENO) == 1 { _ = StandardStream.write("\(name): \(words)\n", to: STDERR_FILENO) }
             shown = words
             switch state {
             case .ready:
