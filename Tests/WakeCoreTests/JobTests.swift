@@ -112,6 +112,41 @@ struct JobTests {
         #expect(story.coordinator.wakes.count == 1)
     }
 
+    @Test("a step that is told brings what is due at once, and what is due later in time, however the clock went before")
+    func toldSteps() {
+        var story = Self.story(Self.job(in: 5_000))
+        story.now.wallMilliseconds += 5_001_000
+        story.on(.clockStepped)
+        #expect(story.coordinator.wakes.count == 1)
+
+        story = Self.story(Self.job(in: 5_000))
+        story.now.wallMilliseconds -= 1_000_000
+        story.on(.clockStepped)
+        story.now.wallMilliseconds += 5_000_000
+        story.on(.clockStepped)
+        story.wait(.seconds(999))
+        #expect(story.coordinator.wakes.isEmpty)
+        story.wait(.seconds(2))
+        #expect(story.coordinator.wakes.count == 1)
+    }
+
+    @Test("a clock that is set to and fro arms each job once")
+    func toAndFro() {
+        var story = Self.story(Self.job(in: 5_000))
+        var armed = 0
+        for _ in 1...20 {
+            for step in [10_000, -10_000] as [Int64] {
+                story.now.wallMilliseconds += step
+                for case .record(let changes) in story.coordinator.step(.clockStepped, at: story.now, dice: Dice(high: 3, low: 4))
+                {
+                    story.coordinator.adopt(changes)
+                    armed += changes.count { if case .timer = $0 { true } else { false } }
+                }
+            }
+        }
+        #expect(armed == 1)
+    }
+
     @Test("no time runs twice, even where the clock is stepped back and planned anew")
     func neverTwice() throws {
         var story = Self.story(Self.job(isOneShot: false))

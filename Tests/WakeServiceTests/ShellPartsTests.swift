@@ -205,6 +205,27 @@ struct SystemMomentsTests {
         await long.value
     }
 
+    private static let maySetClock: Bool = {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return clock_settime(CLOCK_REALTIME, &now) == 0
+    }()
+
+    @Test("whoever sets the clock is heard of, each time, until nobody listens", .enabled(if: maySetClock))
+    func steps() async throws {
+        let moments = try SystemMoments(environment: [:])
+        var steps = moments.steps().makeAsyncIterator()
+        for _ in 1...3 {
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            #expect(clock_settime(CLOCK_REALTIME, &now) == 0)
+            #expect(await steps.next() != nil)
+        }
+        let listener = Task { for await _ in moments.steps() {} }
+        listener.cancel()
+        await listener.value
+    }
+
     @Test("dice fall differently each time")
     func dice() {
         let dice = SystemDice()

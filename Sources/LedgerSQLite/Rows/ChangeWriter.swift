@@ -59,7 +59,7 @@ struct ChangeWriter {
             try run(
                 "INSERT OR REPLACE INTO job_run VALUES (?, ?, ?, ?, ?)",
                 [jobRun.job.description, jobRun.due, jobRun.at, jobRun.result.rawValue, jobRun.sentinel?.description])
-        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .jobsArmed, .timer, .timersPassed: break
         }
     }
 

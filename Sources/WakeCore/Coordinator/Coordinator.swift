@@ -29,6 +29,8 @@ public struct Coordinator: Sendable {
     /// The jobs.
     public private(set) var jobs: [JobID: Job] = [:]
 
+    /// How far the wall clock was ahead of boottime when all jobs were armed last, in milliseconds.
+    private(set) var jobsArmedAhead = Int64.min
     private(set) var turnTries: [SessionKey: Int] = [:]
     private(set) var quietUntil: Moment?
     private(set) var progress: [DeliveryID: Progress] = [:]
@@ -111,6 +113,7 @@ public struct Coordinator: Sendable {
         case .work(let path, let work): works[path] = work
         case .turnTries(let session, let count): turnTries[session] = count == 0 ? nil : count
         case .quiet(let until): quietUntil = until
+        case .jobsArmed(let ahead): jobsArmedAhead = ahead
         case .timer(let timer): timers.insert(timer)
         case .timersPassed(let microseconds): timers.removeAll(upToMicroseconds: microseconds)
         case .attempt, .jobRun, .inboxApplied, .inboxRefused: break

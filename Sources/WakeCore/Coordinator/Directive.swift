@@ -137,6 +137,8 @@ public enum Change: Hashable, Sendable {
     case turnTries(SessionKey, Int)
     /// Until when nobody is woken for what stands still; not durable.
     case quiet(until: Moment?)
+    /// All jobs are waited for by a wall clock that is so much ahead of boottime, in milliseconds; not durable.
+    case jobsArmed(ahead: Int64)
     /// Something to look at at that boottime; not durable.
     case timer(Timer)
     /// The timers up to that boottime were looked at; not durable.
@@ -148,7 +150,7 @@ public enum Change: Hashable, Sendable {
         case .sentinel, .wake, .delivery, .attempt, .epoch, .inboxApplied, .inboxRefused, .channel, .turn, .lease, .job, .jobRun:
             true
         case .route(_, let info): info.state != .unknown && !info.isChecking
-        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: false
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .jobsArmed, .timer, .timersPassed: false
         }
     }
 

@@ -40,6 +40,8 @@ public enum Event: Hashable, Sendable {
     case receiptSeen(DeliveryID, Receipt)
     /// The wall clock became synchronised: what waited for it may be decided.
     case clockSynchronised
+    /// The wall clock was set: it has jumped, or has been told what it said already.
+    case clockStepped
     /// A run state was read, or is gone: what is pending in it, with a mark that changes when the work goes on.
     case workSeen(path: String, WorkInHand?, fingerprint: String)
     /// A person wrote in a session.

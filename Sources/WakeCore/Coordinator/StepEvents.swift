@@ -37,6 +37,7 @@ extension Step {
             for delivery in activeDeliveries() { armHold(delivery.id) }
             judgeLeases()
             judgeJobs()
+        case .clockStepped: clockStepped()
         case .timePassed: timePassed()
         }
     }

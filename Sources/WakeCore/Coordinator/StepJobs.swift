@@ -69,11 +69,29 @@ extension Step {
 
     /// At a start: what is planned is waited for, and only what is not is planned.
     mutating func armJobs() {
+        change(.jobsArmed(ahead: wallAhead))
         guard !base.jobs.isEmpty else { return }
         lookAgain(.jobClock, after: Self.jobClock)
         forgiveClock()
+        armUntouched()
+    }
+
+    /// The wall clock was set. Where it was set back, what is armed goes off too early and waits on; where it was set ahead further than
+    /// ever, too late. A clock that is set to and fro arms nothing anew, so that timers don't pile up: then the next look finds what is due.
+    mutating func clockStepped() {
+        guard !base.jobs.isEmpty else { return }
+        judgeJobs()
+        guard wallAhead >= base.jobsArmedAhead + 1_000 else { return }
+        change(.jobsArmed(ahead: wallAhead))
+        armUntouched()
+    }
+
+    /// Waits for those that nothing has been done about in this step.
+    private mutating func armUntouched() {
         for id in base.jobs.keys.sorted() { if let job = job(id), job == base.jobs[id] { waitFor(job) } }
     }
+
+    private var wallAhead: Int64 { now.wallMilliseconds - now.boottimeMicroseconds / 1_000 }
 
     /// Looks whether the wall clock was stepped over a job's time.
     mutating func judgeJobs() {

@@ -54,6 +54,9 @@ public struct SystemMoments: MomentSource {
         }
     }
 
+    /// What the kernel tells.
+    public func steps() -> AsyncStream<Void> { ClockSteps.stream() }
+
     private static func microseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)

@@ -338,8 +338,11 @@ public actor Waker {
 
     // MARK: Time
 
-    /// Nobody tells when the clock is set, so it is looked at; only where it was not set at the start.
+    /// The kernel tells of steps. Nobody tells when the clock is right, so that is looked at; only where it was not at the start.
     private func watchClock(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
+        group.addTask { [moments, mail] in
+            for await _ in moments.steps() { mail.yield(.event(.clockStepped)) }
+        }
         guard !moments.now().clockSynchronised else { return }
         group.addTask { [moments, mail] in
             while !Task.isCancelled {

@@ -72,11 +72,18 @@ extension World {
             setClock()
         } else if random.percent(50) {
             machine.synchronise(offsetMilliseconds: random.within(-20_000...20_000))
+            tellOfStep()
         } else {
             checkers.clockWasOff = true
             machine.loseSynchronisation(offsetMilliseconds: random.within(-400_000_000...400_000_000))
+            tellOfStep()
             plan(.clockSet, after: span(1000, 600_000))
         }
+    }
+
+    /// Not every kernel does.
+    private func tellOfStep() {
+        if runner != nil, random.percent(50) { handOver(.clockStepped) }
     }
 
     func setClock() {
@@ -84,6 +91,7 @@ extension World {
         guard machineIsUp else { return plan(.clockSet, after: machine.bootedAt - time + 1_000_000) }
         machine.synchronise(offsetMilliseconds: random.within(-20_000...20_000))
         log("the clock is set")
+        tellOfStep()
         if runner != nil { handOver(.clockSynchronised) }
     }
 

@@ -71,7 +71,7 @@ public struct LedgerTables: Sendable {
         case .lease(let path, let lease): leases[path] = lease
         case .job(let id, let job): jobs[id] = job
         case .jobRun(let run): jobRuns.append(run)
-        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .timer, .timersPassed: break
+        case .doubt, .progress, .unsettled, .isDown, .work, .turnTries, .quiet, .jobsArmed, .timer, .timersPassed: break
         }
     }
 

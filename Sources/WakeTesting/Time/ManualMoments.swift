@@ -20,6 +20,7 @@ public final class ManualMoments: MomentSource {
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
         var observers: [Observer] = []
+        var listeners: [AsyncStream<Void>.Continuation] = []
     }
 
     private let state: Mutex<State>
@@ -40,9 +41,20 @@ public final class ManualMoments: MomentSource {
         set(now().advanced(by: duration))
     }
 
-    /// Steps the wall clock alone, as an operator or a time server does.
+    /// Steps the wall clock alone, as an operator or a time server does, and tells of it.
     public func stepWall(by duration: Duration) {
-        state.withLock { $0.now.wallMilliseconds += duration.wholeMilliseconds }
+        let listeners = state.withLock { state in
+            state.now.wallMilliseconds += duration.wholeMilliseconds
+            return state.listeners
+        }
+        for listener in listeners { listener.yield() }
+    }
+
+    /// What ``stepWall(by:)`` tells.
+    public func steps() -> AsyncStream<Void> {
+        let (stream, listener) = AsyncStream.makeStream(of: Void.self)
+        state.withLock { $0.listeners.append(listener) }
+        return stream
     }
 
     /// Goes to a moment, such as one of another boot, and ends the waits that are over.
