@@ -340,8 +340,9 @@ public actor Waker {
 
     /// The kernel tells of steps. Nobody tells when the clock is right, so that is looked at; only where it was not at the start.
     private func watchClock(_ group: inout ThrowingDiscardingTaskGroup<any Error>) {
-        group.addTask { [moments, mail] in
-            for await _ in moments.steps() { mail.yield(.event(.clockStepped)) }
+        let steps = moments.steps()
+        group.addTask { [mail] in
+            for await _ in steps { mail.yield(.event(.clockStepped)) }
         }
         guard !moments.now().clockSynchronised else { return }
         group.addTask { [moments, mail] in
