@@ -58,7 +58,7 @@ public final class WebServer: Sendable {
 
     private struct Listening {
         var wanted = true
-        /// The port is ours since.
+        /// We have listened on the port before: it is ours.
         var hasListened = false
         var port: Int
         var channel: (any Channel)?
