@@ -138,6 +138,10 @@ public struct CommandTurns: TurnSink, TurnKeeper {
         // What would be run is written before anything runs; and what nobody has claimed, nobody can any more after this.
         guard turn.order != nil else { return .absent }
         if turn.claim(as: "revoked") || turn.claim == "revoked" { return .prevented }
+        guard turn.claim != nil else {
+            return .tryAgain(
+                reason: "nothing can be written in '\(turn.path)', so that nobody can be kept from it", retryAfter: nil)
+        }
         return .cannotTell(reason: "the turn was claimed, and nothing of its process is there")
     }
 
@@ -191,6 +195,7 @@ public struct CommandTurns: TurnSink, TurnKeeper {
     /// Asks its processes to end; they are made to after 10 s.
     public func cancel(_ turn: Turn) async {
         guard let (nonce, folder) = kept(turn) else { return }
+        folder.markCancelled()
         if let process = folder.process, process.isAlive { kill(process.pid, SIGTERM) } else { await units?.stop(nonce) }
     }
 

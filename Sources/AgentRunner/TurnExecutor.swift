@@ -101,7 +101,7 @@ private struct Execution {
     private let words: TerminationWords
     let order: TurnFolder.Order
     let folder: TurnFolder
-    private var isCancelled = false
+    private var isToldToEnd = false
     private var isOverTime = false
 
     init(_ order: TurnFolder.Order, _ folder: TurnFolder, _ words: TerminationWords) {
@@ -160,7 +160,7 @@ private struct Execution {
             if polled[0].revents != 0, !read(output, &buffer, kept, &room) { polled[0].fd = -1 }
             if polled[1].revents != 0 { break }
             if polled[2].revents != 0 {
-                (isCancelled, polled[2].fd) = (true, -1)
+                (isToldToEnd, polled[2].fd) = (true, -1)
                 kill(-child, SIGTERM)
                 killAt = Self.now() + TurnExecutor.patienceMilliseconds
             }
@@ -209,9 +209,16 @@ private struct Execution {
         var defaults = sigset_t()
         sigfillset(&defaults)
         posix_spawnattr_setsigdefault(&attributes, &defaults)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF))
+        // This thread is one of a pool, which blocks nearly all signals: the command would never hear that it is to end.
+        var blocked = sigset_t()
+        sigemptyset(&blocked)
+        posix_spawnattr_setsigmask(&attributes, &blocked)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var environment = Self.inheritable(ProcessInfo.processInfo.environment)
         for (name, value) in order.environment { environment[name] = value }
+        // The command is looked for where its own environment says. This process is the turn's own.
+        if let path = environment["PATH"] { setenv("PATH", path, 1) }
         var arguments = order.arguments.map { strdup($0) } + [nil]
         var variables = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for pointer in arguments + variables { free(pointer) } }
@@ -240,7 +247,7 @@ private struct Execution {
     private func ended(_ status: Int32) -> TurnFolder.Result {
         result {
             if status & 0x7F == 0 { $0.code = (status >> 8) & 0xFF } else { $0.signal = status & 0x7F }
-            if isCancelled { $0.isCancelled = true }
+            if isToldToEnd, folder.isCancelled { $0.isCancelled = true } else if isToldToEnd { $0.isStopped = true }
             if isOverTime { $0.isOverTime = true }
         }
     }

@@ -27,6 +27,8 @@ struct TurnFolder: Hashable, Sendable {
         var isOverTime: Bool?
         /// It was taken back.
         var isCancelled: Bool?
+        /// It was told to end, and nobody took it back: its unit, its user's session or the machine was stopped.
+        var isStopped: Bool?
         /// It could not be started; why.
         var notStarted: String?
         /// When, in milliseconds since 1970.
@@ -36,6 +38,9 @@ struct TurnFolder: Hashable, Sendable {
             if let notStarted { return .failed(reason: notStarted) }
             if isCancelled == true { return .cancelled }
             if isOverTime == true { return .failed(reason: "it was ended by its time limit") }
+            if isStopped == true, code != 0, code != 75 {
+                return .lost(reason: "it was stopped from outside, with its unit or with the machine")
+            }
             if let signal {
                 let hint = signal == SIGKILL ? ": killed, perhaps for want of memory" : ""
                 return .failed(reason: "it was ended by signal \(signal)\(hint)")
@@ -96,7 +101,7 @@ struct TurnFolder: Hashable, Sendable {
     /// Whose it is: `taken` by a process that runs it, `revoked` by a search that found nobody; nil: nobody's yet.
     var claim: String? { FileManager.default.contents(atPath: path + "/claim").map { String(decoding: $0, as: UTF8.self) } }
 
-    /// Claims it, once: whoever is second does not get it.
+    /// Claims it, once: whoever is second does not get it. Where nothing can be written nobody gets it: ``claim`` stays nil.
     func claim(as word: String) -> Bool {
         // Linked into its place whole, so that nobody reads half a word.
         let fresh = "\(path)/.claim.\(getpid()).\(UInt32.random(in: .min ... .max))"
@@ -107,6 +112,10 @@ struct TurnFolder: Hashable, Sendable {
 
     /// Gives the claim back, of a turn that has not begun.
     func unclaim() { unlink(path + "/claim") }
+
+    /// Whether a person took it back.
+    var isCancelled: Bool { access(path + "/cancelled", F_OK) == 0 }
+    func markCancelled() { _ = FileManager.default.createFile(atPath: path + "/cancelled", contents: nil) }
 
     func remove() { try? FileManager.default.removeItem(atPath: path) }
 

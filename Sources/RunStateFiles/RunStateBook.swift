@@ -25,7 +25,8 @@ public struct RunStateBook: Hashable, Sendable {
     /// All files there are or were said to be, without repeats, in order; at most ``maximumCount``.
     public func paths() -> [String] {
         var seen: Set<String> = []
-        let all = patterns.flatMap(Self.expanded) + registered()
+        // Those that were begun last are looked after first.
+        let all = patterns.flatMap(Self.expanded) + registered().reversed()
         return Array(all.filter { seen.insert($0).inserted }.prefix(Self.maximumCount))
     }
 

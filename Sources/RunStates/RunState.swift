@@ -145,8 +145,13 @@ extension RunState {
         if let key {
             context[key] = .string(text)
         } else {
-            let before = context["notes"]?.string.map { $0 + "\n" } ?? ""
-            context["notes"] = .string(before + text)
+            // Who keeps them in another shape keeps that shape, and all that is in it.
+            switch context["notes"] {
+            case .string(let before)?: context["notes"] = .string(before.isEmpty ? text : before + "\n" + text)
+            case .array(let list)?: context["notes"] = .array(list + [.string(text)])
+            case nil, .null?: context["notes"] = .string(text)
+            case .some(let other): context["notes"] = .array([other, .string(text)])
+            }
         }
         document["context"] = .object(context)
     }

@@ -8,56 +8,6 @@ import WakeTesting
 
 @testable import AgentRunner
 
-/// Turns in a folder of their own, run by the real program.
-struct TurnRig: Sendable {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("turns-\(UUID())").path
-    let agent: AgentCommand
-    let turns: CommandTurns
-    static let route = Route(channel: .discord(), kind: .channel, destination: "900")
-
-    init(
-        _ run: [String], units: (any TurnUnits)? = nil, executor: [String]? = nil,
-        _ change: (inout AgentCommand) -> Void = { _ in }
-    ) throws {
-        try FileManager.default.createDirectory(atPath: folder + "/work", withIntermediateDirectories: true)
-        var agent = AgentCommand(id: "infra", run: run, directory: folder + "/work")
-        change(&agent)
-        self.agent = agent
-        turns = CommandTurns(
-            ["infra": agent], folder: folder + "/turns", executor: executor ?? [Self.program, "turn-exec"], units: units,
-            moments: try SystemMoments(environment: [:]), logger: Logger(label: "turns") { _ in SwiftLogNoOpLogHandler() })
-    }
-
-    /// The program that was built with these tests, which lies beside them.
-    static let program: String = {
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        return (own as NSString).deletingLastPathComponent + "/reveille"
-    }()
-
-    static func order(_ nonce: String = "0000000000000000000001t", text: String = "go on") throws -> SendOrder {
-        SendOrder(
-            delivery: DeliveryID(wake: Identifier(high: 0, low: 1), kind: .turn),
-            session: try SessionKey("agent:infra:discord:channel:900"),
-            route: route, capabilities: RouteCapabilities(), text: text, trailer: "-# reveille 1", nonce: nonce, attempt: 1)
-    }
-
-    func turn(_ order: SendOrder, _ receipt: Receipt) throws -> Turn {
-        Turn(
-            id: order.delivery, session: order.session, agent: "infra", route: order.route, note: "note", receipt: receipt,
-            startedAt: try SystemMoments(environment: [:]).now())
-    }
-
-    /// Starts it and waits for its end.
-    func run(_ order: SendOrder) async throws -> Turn.End? {
-        guard case .accepted(let receipt) = await turns.start(order) else { return nil }
-        return await turns.follow(try turn(order, receipt))
-    }
-
-    func kept(_ order: SendOrder) -> TurnFolder { TurnFolder(path: "\(folder)/turns/\(order.nonce)") }
-    func output(_ order: SendOrder) throws -> String { try String(contentsOfFile: kept(order).output, encoding: .utf8) }
-    func remove() { try? FileManager.default.removeItem(atPath: folder) }
-}
-
 @Suite("Agents that are commands", .timeLimit(.minutes(2)))
 struct CommandTurnsTests {
     @Test("the command gets the text, its placeholders as whole arguments, and the wake as its key")
@@ -190,6 +140,52 @@ struct CommandTurnsTests {
         #expect(await next.follow(turn) == .done, "the result is kept")
     }
 
+    @Test("no signal is kept from the command")
+    func signals() async throws {
+        let rig = try TurnRig(["grep", "SigBlk", "/proc/self/status"])
+        defer { rig.remove() }
+        let order = try TurnRig.order()
+        #expect(try await rig.run(order) == .done)
+        let printed = try String(contentsOfFile: rig.kept(order).output, encoding: .utf8)
+        #expect(printed == "SigBlk:\t0000000000000000\n")
+    }
+
+    @Test("the command is looked for where its own environment says")
+    func ownPath() async throws {
+        let rig = try TurnRig(["an-agent-of-mine"]) { $0.environment = ["PATH": "/nonexistent"] }
+        defer { rig.remove() }
+        let tools = rig.folder + "/tools"
+        try FileManager.default.createDirectory(atPath: tools, withIntermediateDirectories: true)
+        try Data("#!/bin/sh\nexit 0\n".utf8).write(to: URL(filePath: tools + "/an-agent-of-mine"))
+        chmod(tools + "/an-agent-of-mine", 0o700)
+        guard case .failed = try await rig.run(try TurnRig.order()) else {
+            Issue.record("it was found")
+            return
+        }
+        let other = try TurnRig(["an-agent-of-mine"]) { $0.environment = ["PATH": "/usr/bin:/bin:" + tools] }
+        defer { other.remove() }
+        #expect(try await other.run(try TurnRig.order()) == .done)
+    }
+
+    @Test("a turn that is stopped from outside is no turn that a person took back; one that ends well all the same is done")
+    func stoppedFromOutside() async throws {
+        for (script, end) in [
+            ("sleep 1000", Turn.End.lost(reason: "it was stopped from outside, with its unit or with the machine")),
+            ("trap 'exit 0' TERM; touch ready; while :; do sleep 0.01; done", .done),
+        ] {
+            let rig = try TurnRig(["sh", "-c", script])
+            defer { rig.remove() }
+            let order = try TurnRig.order()
+            guard case .accepted(let receipt) = await rig.turns.start(order) else {
+                Issue.record("not accepted")
+                return
+            }
+            while end == .done, !FileManager.default.fileExists(atPath: rig.folder + "/work/ready") { await Task.yield() }
+            kill(try #require(rig.kept(order).process).pid, SIGTERM)
+            #expect(await rig.turns.follow(try rig.turn(order, receipt)) == end)
+        }
+    }
+
     @Test("a short turn is looked at often, a long one twice a second")
     func pace() {
         let pauses = [Duration.zero, .milliseconds(100), .seconds(1), .seconds(60)].map(CommandTurns.pause)
@@ -238,6 +234,23 @@ struct CommandTurnsTests {
         let turn = try rig.turn(order, receipt)
         await rig.turns.cancel(turn)
         #expect(await rig.turns.follow(turn) == .cancelled)
+    }
+
+    @Test("where nobody can be kept from a turn that has not begun, it is looked for again")
+    func noClaim() async throws {
+        let rig = try TurnRig(["true"], executor: ["/bin/true"])
+        defer { rig.remove() }
+        let order = try TurnRig.order()
+        _ = await rig.turns.start(order)
+        // In a claim's place lies what no claim is and none can replace, as if the disk were full.
+        try FileManager.default.createDirectory(atPath: rig.kept(order).path + "/claim", withIntermediateDirectories: true)
+        let search = SearchOrder(
+            delivery: order.delivery, session: order.session, route: order.route, trailer: order.trailer, nonce: order.nonce,
+            since: try SystemMoments(environment: [:]).now())
+        guard case .tryAgain = await rig.turns.search(search) else {
+            Issue.record("it was decided")
+            return
+        }
     }
 
     @Test("a start that left its order and no claim is made never to happen; one that was claimed is unclear")

@@ -42,6 +42,19 @@ struct RunStateTests {
         #expect(throws: RunStateError.self) { try state.step(at: "T4") }
     }
 
+    @Test("notes that are kept in another shape keep it, and all that is in them")
+    func notesOfOwnShape() throws {
+        for (kept, then) in [
+            (#"["a", "b"]"#, #"["a","b","c"]"#), (#"{"x": 1}"#, #"[{"x":1},"c"]"#), ("null", #""c""#), (#""""#, #""c""#),
+            (#""a""#, #""a\nc""#),
+        ] {
+            var state = try RunState(
+                Array(#"{"opId": "o", "pending": true, "session": "agent:a:main", "context": {"notes": \#(kept)}}"#.utf8))
+            state.note("c", as: nil, at: "T")
+            #expect(state.context["notes"]?.text == then)
+        }
+    }
+
     @Test("what goes beyond the plan is refused", arguments: [0, 5, -1])
     func beyond(step: Int) throws {
         var state = try Self.state()

@@ -69,6 +69,20 @@ struct LeaseTests {
         #expect(!story.told.contains { $0.code == .leaseRunOut }, "\(found)")
     }
 
+    @Test("what waited for the clock is judged by a daemon that finds it set")
+    func setBetweenLives() {
+        var story = Story()
+        story.now.clockSynchronised = false
+        story.begin()
+        story.on(.workSeen(path: Self.path, Self.work(story, secondsAgo: 8_640_000), fingerprint: "1"))
+        story.now.clockSynchronised = true
+        story.begin("two")
+        story.on(.workSeen(path: Self.path, Self.work(story, secondsAgo: 8_640_000), fingerprint: "1"))
+        #expect(story.told.contains { $0.code == .leaseGivenUp }, "it is a hundred days old")
+        story.wait(.seconds(3_600))
+        #expect(story.coordinator.wakes.isEmpty)
+    }
+
     @Test("a person's message in the session's place begins the lease anew; one elsewhere does not")
     func placeActive() throws {
         for (place, isWoken) in [(Sample.key().route, false), (Sample.otherRoute, true)] {

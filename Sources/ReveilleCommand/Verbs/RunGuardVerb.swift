@@ -18,7 +18,8 @@ struct RunGuard: AsyncParsableCommand {
             First the step after this one is next in the run state, then the sentinel is
             on disk, then the command begins. With --target this program runs it, and the
             next restart of the target wakes the run's session. Without, the daemon runs
-            it, out of reach of the restart, and its end wakes the session.
+            it, out of reach of the restart, and its end wakes the session, which is told
+            how to go back a step where the command failed.
 
             If the command that this program runs fails, the sentinel is taken back, the
             step is next again, and its exit code is ours. If it ends well and its target
@@ -64,7 +65,9 @@ struct RunGuard: AsyncParsableCommand {
         }
         let sentinel: SentinelID
         do {
-            guard let target else { return try order(.ours(delay: delay ?? "0s", command: command), state).run() }
+            guard let target else {
+                return try order(.ours(delay: delay ?? "0s", command: command), state, ifNot: before).run()
+            }
             sentinel = try order(try await TargetArgument.awaited(target), state).record()
         } catch {
             stepBack(to: before, from: state.nextStep, "it was not run")
@@ -86,14 +89,16 @@ struct RunGuard: AsyncParsableCommand {
                 + "the session is told that")
     }
 
-    private func order(_ deed: RequestOrder.Deed, _ state: RunState) -> RequestOrder {
-        RequestOrder(deed: deed, wish: wish(state), sources: file.configuration.sources)
+    private func order(_ deed: RequestOrder.Deed, _ state: RunState, ifNot before: Int? = nil) -> RequestOrder {
+        RequestOrder(deed: deed, wish: wish(state, ifNot: before), sources: file.configuration.sources)
     }
 
-    private func wish(_ state: RunState) -> RequestWish {
+    /// - Parameter before: the step to go back to where the command fails out of our sight.
+    private func wish(_ state: RunState, ifNot before: Int?) -> RequestWish {
         let step = state.nextStep - 1
-        let next =
+        var next =
             state.plan.indices.contains(step) ? "Next: \(state.plan[step])" : "All steps are done: check, then reveille run done."
+        if let before { next += "\nIf the command failed, its step is not done: reveille run step \(before)" }
         return RequestWish(
             session: state.session?.description ?? "", note: note ?? "\(state.operation). \(next)",
             route: state.route?.description)

@@ -50,7 +50,12 @@ struct RunFileOptions: ParsableArguments {
                 .usage, "no run state is named",
                 hint: "Name one with --file, \(Self.variable), or runStates.files in the configuration.")
         }
-        return RunStateFile(path.hasPrefix("/") ? path : "\(surroundings.workingDirectory)/\(path)")
+        return RunStateFile(Self.plain(path.hasPrefix("/") ? path : "\(surroundings.workingDirectory)/\(path)"))
+    }
+
+    /// An absolute path without parts that say nothing: the same file has one name, and so one lease.
+    static func plain(_ path: String) -> String {
+        "/" + path.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
     }
 
     /// Changes what there is.
@@ -137,7 +142,7 @@ struct RunBegin: AsyncParsableCommand {
         let state = try RunAccess.complaining { () throws(RunStateError) in
             // What the daemon can't be told of is not begun.
             try book.add(file.path)
-            return try file.change { state throws(RunStateError) in
+            let begun = try file.change { state throws(RunStateError) in
                 if let other = state, other.isPending, other.operation != name, !force {
                     throw RunStateError(
                         .conflict, "operation \(other.operation) is pending in '\(file.path)'",
@@ -145,6 +150,9 @@ struct RunBegin: AsyncParsableCommand {
                 }
                 state = fresh
             }
+            // Who began another in that moment has forgotten what was not there yet.
+            try book.add(file.path)
+            return begun
         }
         RunAccess.tell(state, json: output.json)
     }

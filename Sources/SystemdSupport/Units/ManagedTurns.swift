@@ -20,7 +20,11 @@ public struct ManagedTurns: TurnUnits {
             .structure([.string("ExecStart"), .variant(.array(of: "(sasb)", [line]))]),
             .structure([.string("TimeoutStopUSec"), .variant(.uint64(20_000_000))]),
             .structure([.string("KillMode"), .variant(.string("mixed"))]),
+            // As in the template: what one process of it loses for want of memory, the turn tells itself.
+            .structure([.string("OOMPolicy"), .variant(.string("continue"))]),
         ]
+        // One that failed before it began would still have the name.
+        await calls.forget(turn)
         return try await calls.start(
             turn, "StartTransientUnit", [.array(of: "(sv)", properties), .array(of: "(sa(sv))", [])])
     }

@@ -23,6 +23,9 @@ extension Step {
             lease.awaitsClock = false
             put(lease)
             if !lease.isGivenUp { foundAtBoot(lease, work) }
+        } else if lease.awaitsClock, now.clockSynchronised {
+            // The clock was set while no daemon ran: nobody will tell.
+            return begin(lease, work)
         }
         arm(lease)
     }

@@ -252,7 +252,7 @@ public actor Waker {
         while let event = waiting.popFirst() {
             if isStopping, !event.isResult { continue }
             // Asked for anew by what was handled just now: then the new answer counts.
-            if case .permitGranted(let id) = event, !permits.holds(id) { continue }
+            if case .permitGranted(let id) = event, !permits.holds(id), !needsNoPermit(id) { continue }
             let isHandled = try handle(event, &group)
             if !isHandled { stalled.keep(event) }
             guard !isFull else {
@@ -267,7 +267,7 @@ public actor Waker {
         logger.notice("the ledger has room again")
     }
 
-    func session(of id: DeliveryID) -> SessionKey? { runner?.coordinator.deliveries[id]?.session }
+    func delivery(_ id: DeliveryID) -> Delivery? { runner?.coordinator.deliveries[id] }
 
     private func readInbox(_ group: inout ThrowingDiscardingTaskGroup<any Error>) throws(WakeError) {
         while !isFull {

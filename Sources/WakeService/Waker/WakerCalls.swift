@@ -3,13 +3,16 @@ import WakeCore
 /// What the waker asks of the outside world; what comes of it comes back into its mailbox.
 extension Waker {
     func requestPermit(_ id: DeliveryID, _ route: Route) {
-        // Who starts turns has no limits that must be waited for.
-        if id.kind == .turn, let session = session(of: id), turnSink(of: session, over: route.channel) != nil {
-            return grantedAtOnce.append(id)
-        }
+        if needsNoPermit(id) { return grantedAtOnce.append(id) }
         guard let transport = transport(of: route.channel) else { return }
         if permits.take(id, over: route, from: transport) { return grantedAtOnce.append(id) }
         permits.request(id, over: route, from: transport, moments) { [mail] in mail.yield(.permit($0)) }
+    }
+
+    /// Who starts turns has no limits that must be waited for, and keeps no place for anybody.
+    func needsNoPermit(_ id: DeliveryID) -> Bool {
+        guard id.kind == .turn, let delivery = delivery(id) else { return false }
+        return turnSink(of: delivery.session, over: delivery.route.channel) != nil
     }
 
     func brief(_ order: BriefingOrder, _ group: inout ThrowingDiscardingTaskGroup<any Error>) {

@@ -64,6 +64,37 @@ struct FullDiskTests {
         #expect(!rig.transport.calls.contains { if case .sentWithoutPermit = $0 { true } else { false } })
     }
 
+    /// Takes each turn at once.
+    private final class EagerSink: TurnSink {
+        let started = Witness<[DeliveryID]>([])
+        func serves(_ session: SessionKey, over channel: ChannelName) -> Bool { true }
+        func start(_ order: SendOrder) async -> Outcome {
+            started.change { $0.append(order.delivery) }
+            return .accepted(Receipt(kind: .run, id: "r", source: .reply))
+        }
+        func search(_ order: SearchOrder) async -> ReceiptSearch { .absent }
+    }
+
+    @Test("a turn, which needs no permit, is started once there is room")
+    func turn() async throws {
+        var rig = WakerRig()
+        let sink = EagerSink()
+        rig.turns = [sink]
+        var request = try rig.request()
+        request.epoch = .token("an earlier life")
+        request.owes = [.turn]
+        try rig.ledger.append(request)
+        try await rig.life { [rig] _ in
+            let id = try await rig.delivery()
+            rig.ledger.setFull(true)
+            rig.openGate()
+            await rig.log.wait(forMessage: "the ledger is full")
+            #expect(sink.started.value.isEmpty && rig.state(of: id) == "held")
+            await advanceToRetry(rig, withRoom: true)
+            await sink.started.wait { $0 == [id] }
+        }
+    }
+
     @Test("a permit that came while the disk was full sends nothing if the gate has closed since")
     func gateClosedMeanwhile() async throws {
         let rig = WakerRig(grantsAtOnce: false)

@@ -17,6 +17,7 @@ struct WakerRig: Sendable {
     let bus = ReadinessBus()
     let log = CapturedLog()
     var policy = Policy()
+    var turns: [any TurnSink] = []
 
     init(grantsAtOnce: Bool = true) { transport = ScriptedNoticeTransport(grantsAtOnce: grantsAtOnce) }
 
@@ -24,7 +25,7 @@ struct WakerRig: Sendable {
         Waker(
             ledger: ledger,
             outside: .init(
-                transports: [transport], routeChecks: [check], lookups: [lookup], epochs: [epochs],
+                transports: [transport], turns: turns, routeChecks: [check], lookups: [lookup], epochs: [epochs],
                 restarts: RestartCoordinator([restarter])),
             bus: bus, moments: moments, dice: SeededDice(), policy: policy, instance: .token(instance), logger: log.logger)
     }
