@@ -93,7 +93,7 @@ struct RunGuard: AsyncParsableCommand {
         RequestOrder(deed: deed, wish: wish(state, ifNot: before), sources: file.configuration.sources)
     }
 
-    /// - Parameter before: the step to go back to where the command fails out of our sight.
+    /// What the session is told, with the step to go back to where the command may fail out of our sight.
     private func wish(_ state: RunState, ifNot before: Int?) -> RequestWish {
         let step = state.nextStep - 1
         var next =
