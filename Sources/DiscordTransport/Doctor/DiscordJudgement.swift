@@ -95,7 +95,7 @@ public struct DiscordJudgement: Sendable {
             return Finding(
                 .error, "discord-place-gone", route, "there is no such place", evidence: reason,
                 meaning: "A wake for it can't arrive, and ends as dead.",
-                fix: "Correct the place: routes.sessions or routes.fallback in reveille.json5, or the session's key.")
+                fix: "Correct the place: sessions.PATTERN.route or routes.fallback in reveille.json5, or the session's key.")
         case .unknown:
             return .unknown(
                 "discord-place-unknown", route, "the place could not be looked at", reason: "Discord gave no answer that tells",
