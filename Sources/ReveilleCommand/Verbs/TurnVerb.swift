@@ -70,7 +70,12 @@ struct TurnLogs: AsyncParsableCommand {
         }
         // Its bytes as they are, whatever they are.
         while let data = try file.read(upToCount: 65_536), !data.isEmpty {
-            guard data.withUnsafeBytes({ StandardStream.write($0, to: STDOUT_FILENO) }) else { return }
+            if data.withUnsafeBytes({ StandardStream.write($0, to: STDOUT_FILENO) }) { continue }
+            // Who reads no further has seen enough.
+            if errno == EPIPE { return }
+            throw Complaint(
+                .inputOutput, "not all of it could be written to standard output: \(String(cString: strerror(errno)))",
+                hint: "The whole of it lies in '\(path)'.")
         }
     }
 }
