@@ -190,7 +190,7 @@ let package = Package(
             [
                 "RunStates",
                 "ReveilleCommand", "WakeCore", "WakeService", "WakeTesting", "GatewayProtocol", "GatewayClient", "ControlServer",
-                "OpenClawFacts", "ReveilleConfiguration", "LedgerSQLite", arguments,
+                "OpenClawFacts", "ReveilleConfiguration", "LedgerSQLite", arguments, lifecycle, logging,
             ]),
         tests("InstallationTests", ["Installation"]),
         // Spawns the real program: depending on it makes sure that it is built.

@@ -46,8 +46,10 @@ LAZY(int, sd_bus_open_system, (sd_bus * *bus), (bus), -ENOSYS)
 LAZY(int, sd_bus_open_user, (sd_bus * *bus), (bus), -ENOSYS)
 LAZY(sd_bus *, sd_bus_close_unref, (sd_bus * bus), (bus), NULL)
 LAZY(int, sd_bus_set_exit_on_disconnect, (sd_bus * bus, int yes), (bus, yes), -ENOSYS)
-LAZY(int, sd_bus_get_unique_name, (sd_bus * bus, const char **name), (bus, name), -ENOSYS)
-LAZY(int, sd_bus_request_name, (sd_bus * bus, const char *name, uint64_t flags), (bus, name, flags), -ENOSYS)
+LAZY(int, sd_bus_is_ready, (sd_bus * bus), (bus), -ENOSYS)
+LAZY(int, sd_bus_request_name_async,
+     (sd_bus * bus, sd_bus_slot **slot, const char *name, uint64_t flags, sd_bus_message_handler_t callback, void *context),
+     (bus, slot, name, flags, callback, context), -ENOSYS)
 LAZY(int, sd_bus_get_fd, (sd_bus * bus), (bus), -ENOSYS)
 LAZY(int, sd_bus_get_events, (sd_bus * bus), (bus), -ENOSYS)
 LAZY(int, sd_bus_get_timeout, (sd_bus * bus, uint64_t *usec), (bus, usec), -ENOSYS)
@@ -56,9 +58,10 @@ LAZY(int, sd_bus_send, (sd_bus * bus, sd_bus_message *message, uint64_t *cookie)
 LAZY(int, sd_bus_call_async,
      (sd_bus * bus, sd_bus_slot **slot, sd_bus_message *message, sd_bus_message_handler_t callback, void *context, uint64_t usec),
      (bus, slot, message, callback, context, usec), -ENOSYS)
-LAZY(int, sd_bus_add_match,
-     (sd_bus * bus, sd_bus_slot **slot, const char *rule, sd_bus_message_handler_t callback, void *context),
-     (bus, slot, rule, callback, context), -ENOSYS)
+LAZY(int, sd_bus_add_match_async,
+     (sd_bus * bus, sd_bus_slot **slot, const char *rule, sd_bus_message_handler_t callback, sd_bus_message_handler_t installed,
+      void *context),
+     (bus, slot, rule, callback, installed, context), -ENOSYS)
 LAZY(int, sd_bus_add_fallback,
      (sd_bus * bus, sd_bus_slot **slot, const char *prefix, sd_bus_message_handler_t callback, void *context),
      (bus, slot, prefix, callback, context), -ENOSYS)

@@ -19,7 +19,7 @@ struct LoopbackHandler: WebServerHandler {
         guard ["", "/", "/gateway", "/gateway/"].contains(path) else { return false }
         return world.withState { state in
             guard !state.unavailable else { return false }
-            return state.refusedHandshake == nil
+            return !state.refusesHandshake
         }
     }
 
@@ -37,7 +37,7 @@ struct LoopbackHandler: WebServerHandler {
         }
         logRequest(request)
         if request.headers.contains(name: "Upgrade") {
-            let status = world.withState { $0.takeRefusedHandshake() }
+            guard let status = world.withState({ $0.takeRefusedHandshake() }) else { return .hang }
             return finish(request, .error(status, 0, "\(status): no WebSocket here"))
         }
         if request.path.first == "attachments" { return finish(request, attachment(request)) }
@@ -92,16 +92,18 @@ struct LoopbackHandler: WebServerHandler {
 }
 
 extension LoopbackState {
-    /// The status with which the next handshake is to be refused; `nil` to accept it.
-    var refusedHandshake: Int? {
-        faults.entries.first { $0.fault.kind == .refuseHandshake }.map { $0.fault.status ?? 503 }
+    /// Whether the next handshake is not to be accepted.
+    var refusesHandshake: Bool { faults.entries.contains { Self.strikesHandshake($0.fault) } }
+
+    /// The status for a handshake that was not accepted, nil to leave it without an answer; counts the fault if one was the reason.
+    mutating func takeRefusedHandshake() -> Int? {
+        if unavailable { return 503 }
+        guard let fault = faults.take(where: Self.strikesHandshake) else { return 404 }
+        log.record("fault", ["fault": .string(fault.kind.rawValue)])
+        return fault.kind == .hangHandshake ? nil : fault.status ?? 503
     }
 
-    /// The status for a handshake that was not accepted; counts the fault if one was the reason.
-    mutating func takeRefusedHandshake() -> Int {
-        if unavailable { return 503 }
-        guard let fault = faults.take(where: { $0.kind == .refuseHandshake }) else { return 404 }
-        log.record("fault", ["fault": .string(fault.kind.rawValue)])
-        return fault.status ?? 503
+    private static func strikesHandshake(_ fault: LoopbackFault) -> Bool {
+        fault.kind == .refuseHandshake || fault.kind == .hangHandshake
     }
 }

@@ -137,6 +137,9 @@ extension DiscordChannel {
                 }
             }
         }
+        // What the stop itself gave to do: a connection that is only being made is not waited for.
+        errandQueue.finish()
+        for await case .abandon(let id) in errands { connections[id]?.cancel() }
         await finish(connections.values.map { $0 }, storing)
     }
 
@@ -172,6 +175,7 @@ extension DiscordChannel {
         configuration.maximumFrameBytes = GatewayPayload.maximumBytes
         configuration.maximumMessageBytes = GatewayPayload.maximumBytes
         configuration.headers = [("User-Agent", Self.userAgent)]
+        configuration.handshakeTimeout = settings.upgradeTimeout
         configuration.trustRoots = settings.trustRoots
         let driver = driver
         let ending: GatewayInput

@@ -21,6 +21,8 @@ public struct DiscordSettings: Sendable {
     public var gateway: GatewayConfiguration
     /// How long one REST request may take, connecting included. Default 15 s: under the policy's attempt timeout of 20 s.
     public var requestTimeout: Duration = .seconds(15)
+    /// How long TLS and the upgrade to a WebSocket may take together. Default 10 s.
+    package var upgradeTimeout: Duration = .seconds(10)
     /// Whose certificates are believed. Only this package can set it, for its tests: there is no way around the machine's own trust.
     package var trustRoots = NIOSSLTrustRoots.default
 

@@ -126,7 +126,8 @@ struct GatewayTests {
         arguments: [
             "garbage-frame", "huge-frame", "gateway-reset", "gateway-drop", "no-hello", "half-open", "ready-seq-zero",
             "numeric-guild-ids",
-            "refuse-handshake", "reconnect when=connect", "reconnect when=connect omit_d=true", "gateway-drop when=connect",
+            "refuse-handshake", "hang-handshake", "reconnect when=connect", "reconnect when=connect omit_d=true",
+            "gateway-drop when=connect",
         ])
     func survives(fault: String) async throws {
         var options = LoopbackOptions.quick
@@ -183,6 +184,16 @@ struct GatewayTests {
                 return
             }
             #expect(await rig.sink.state { if case .blocked = $0 { true } else { false } } != nil)
+        }
+    }
+
+    @Test("a stop does not wait for a handshake that is never answered")
+    func stopInHandshake() async throws {
+        var options = LoopbackOptions.quick
+        options.faults = [try LoopbackFault("hang-handshake count=0")]
+        // It ends within the suite's limit, or never: nothing else would end the handshake.
+        try await TransportRig.run(options: options, isConnected: false, handshakeTimeout: .seconds(3600)) { rig in
+            _ = await rig.world.log.first("fault")
         }
     }
 

@@ -35,6 +35,37 @@
             #expect(error?.code == .notListening)
         }
 
+        @Test("a port whose queue is full answers nothing: who is cancelled meanwhile does not wait for it")
+        func cancelledWhileConnecting() async throws {
+            let listener = try ListeningSocket.bind(port: 0)
+            try #require(listen(listener, 0) == 0)
+            var address = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let first = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            defer {
+                close(first)
+                close(listener)
+            }
+            let isWaiting = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    getsockname(listener, $0, &size) == 0 && connect(first, $0, size) == 0
+                }
+            }
+            try #require(isWaiting)
+            var configuration = WebSocketClient.Configuration()
+            // Nothing else would end it within the suite's limit.
+            configuration.connectTimeout = .seconds(3600)
+            let client = WebSocketClient(configuration: configuration)
+            let port = UInt16(bigEndian: address.sin_port)
+            let place = try WebSocketAddress("ws://127.0.0.1:\(port)/")
+            let connecting = Task { try await client.withConnection(to: place) { _ in } }
+            // SYN_SENT: proc_net_tcp, "st".
+            let asks = "0100007F:" + String(format: "%04X", Int(port)) + " 02"
+            while try !String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8).contains(asks) { await Task.yield() }
+            connecting.cancel()
+            await #expect(throws: CancellationError.self) { try await connecting.value }
+        }
+
         private struct Nobody: WebServerHandler {
             func accepts(handshake: HTTPRequestHead) -> Bool { false }
             func reply(to request: WebServerRequest) async -> WebServerReply { .close }

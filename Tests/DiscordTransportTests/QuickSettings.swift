@@ -7,5 +7,7 @@ extension DiscordSettings {
         gateway.handshakeTimeout = handshakeTimeout
         gateway.backoff.base = .milliseconds(20)
         requestTimeout = .seconds(10)
+        // Nothing may depend on it: the gateway's machine has its own limit, and a stop waits for neither.
+        upgradeTimeout = .seconds(3600)
     }
 }

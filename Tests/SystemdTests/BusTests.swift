@@ -37,6 +37,26 @@ extension RealSystemd {
             #expect(lines.split(separator: "\n").count == 1, "\(lines)")
         }
 
+        @Test("a bus that takes connections and answers nothing holds up no start, no wake and no stop")
+        func frozen() async throws {
+            let box = try Box.own()
+            try await box.configure()
+            try await box.shell("systemctl restart reveille")
+            let mark = box.journalMark()
+            try await box.shell("systemctl kill -s STOP dbus.service")
+            // The first stop is of one that was connected, the others of such as were never greeted.
+            try await box.shell("for i in 1 2 3; do systemctl restart reveille; done")
+            try await box.ask("sentinel", "write", note: "the bus is deaf")
+            try await box.shell("systemctl restart reveille")
+            try await box.isDeliveredOnce("the bus is deaf")
+            let heldUp = try await box.journalText("--since=\(mark)", "-o", "cat", "REVEILLE_EVENT=stopHeldUp")
+            #expect(heldUp.isEmpty, "\(heldUp)")
+            try await box.shell("systemctl kill -s CONT dbus.service")
+            try await box.eventually("our name on the bus", { try await box.exec("busctl", "list", "--no-legend").out }) {
+                $0.contains("io.github.reveille.Reveille1")
+            }
+        }
+
         @Test("a start without a bus is one line in the journal, and wakes are delivered")
         func absent() async throws {
             let box = try Box.own()

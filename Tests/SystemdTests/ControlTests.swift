@@ -10,7 +10,7 @@ extension RealSystemd {
             let reply = try await box.exec(["reveille", "call", method, "--json", "--params", "-"], input: params.text)
             if let json = reply.json { return json }
             let state = try await box.shell(
-                "systemctl status reveille --no-pager -n 0; systemctl list-jobs --no-pager; "
+                "systemctl status reveille --no-pager -n 0 || true; systemctl list-jobs --no-pager; "
                     + "journalctl -u reveille -n 40 --no-pager -o short-precise")
             throw Missed(description: "\(method): \(reply)\n\(state)")
         }

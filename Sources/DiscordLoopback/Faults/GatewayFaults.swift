@@ -19,7 +19,7 @@ enum GatewayPoint {
 
 extension LoopbackState {
     private static let elsewhere: Set<LoopbackFault.Kind> = [
-        .lateReady, .numericGuildIDs, .readySequenceZero, .refuseHandshake,
+        .lateReady, .numericGuildIDs, .readySequenceZero, .refuseHandshake, .hangHandshake,
     ]
 
     /// Lets a fault strike here, if one is due; true if it takes the place of what would have happened.

@@ -57,6 +57,8 @@ public struct LoopbackFault: Sendable {
         case readySequenceZero = "ready-seq-zero"
         /// The WebSocket handshake is answered with `status` (503).
         case refuseHandshake = "refuse-handshake"
+        /// The WebSocket handshake is not answered at all; the connection stays.
+        case hangHandshake = "hang-handshake"
 
         /// Whether it strikes REST requests rather than the gateway.
         public var isREST: Bool {

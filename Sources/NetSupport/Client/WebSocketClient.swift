@@ -79,15 +79,16 @@ public struct WebSocketClient: Sendable {
         let prepare: @Sendable (any Channel) -> EventLoopFuture<EventLoopFuture<Upgrade>> = { [configuration] channel in
             channel.eventLoop.makeCompletedFuture { try Self.prepare(channel, for: address, tls, watch, configuration) }
         }
-        let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(configuration.connectTimeout))
         do {
-            upgrading =
-                if let socketPath {
+            upgrading = try await Self.unlessCancelled(watch) { [group, configuration] in
+                let bootstrap = ClientBootstrap(group: group).connectTimeout(TimeAmount(configuration.connectTimeout))
+                return if let socketPath {
                     try await bootstrap.connect(unixDomainSocketPath: socketPath, channelInitializer: prepare)
                 } else {
                     try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
                         .connect(host: address.host, port: address.port, channelInitializer: prepare)
                 }
+            }
         } catch {
             throw watch.connectError(error)
         }
@@ -105,6 +106,25 @@ public struct WebSocketClient: Sendable {
             throw watch.error(beneath: error)
         }
         throw watch.error(beneath: nil)
+    }
+
+    /// Waits for a connection, or until the task is cancelled: a name that is being resolved can't be called off, so what comes of it then
+    /// is closed.
+    private static func unlessCancelled<Connection: Sendable>(
+        _ watch: HandshakeWatch, _ connect: @escaping @Sendable () async throws -> Connection
+    ) async throws -> Connection {
+        let (results, result) = AsyncThrowingStream.makeStream(of: Connection.self)
+        Task {
+            do {
+                let connection = try await connect()
+                result.yield(connection)
+            } catch {
+                result.finish(throwing: error)
+            }
+        }
+        for try await connection in results { return connection }
+        watch.close()
+        throw CancellationError()
     }
 
     private func tlsContext() throws -> NIOSSLContext {
@@ -157,6 +177,8 @@ public struct WebSocketClient: Sendable {
 private final class HandshakeWatch: Sendable {
     private struct State {
         var channel: (any Channel)?
+        /// Nobody waits for it any more.
+        var isOver = false
         var hasTimedOut = false
         var status: UInt?
     }
@@ -166,7 +188,13 @@ private final class HandshakeWatch: Sendable {
 
     init(place: String) { self.place = place }
 
-    func watch(_ channel: any Channel) { state.withLock { $0.channel = channel } }
+    func watch(_ channel: any Channel) {
+        let isOver = state.withLock { state in
+            state.channel = channel
+            return state.isOver
+        }
+        if isOver { channel.close(promise: nil) }
+    }
 
     func answered(_ status: UInt) { state.withLock { $0.status = status } }
 
@@ -175,7 +203,13 @@ private final class HandshakeWatch: Sendable {
         close()
     }
 
-    func close() { state.withLock { $0.channel }?.close(promise: nil) }
+    func close() {
+        let channel = state.withLock { state in
+            state.isOver = true
+            return state.channel
+        }
+        channel?.close(promise: nil)
+    }
 
     /// Why no connection came to be.
     func connectError(_ error: any Error) -> any Error {

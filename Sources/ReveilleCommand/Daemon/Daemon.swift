@@ -150,7 +150,11 @@ struct Daemon {
             ]
         let group = ServiceGroup(
             configuration: .init(
-                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                services: services.map { service in
+                    .init(
+                        service: PatientService(service, moments: moments) { supervision.stopping(waitsFor: $0) },
+                        successTerminationBehavior: .gracefullyShutdownGroup)
+                },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: self.logger("services", level: .warning)))
         await stop.set { await group.triggerGracefulShutdown() }
         do {

@@ -1,12 +1,51 @@
 import LedgerSQLite
 import Logging
 import ServiceLifecycle
+import Synchronization
 import WakeCore
 import WakeService
 
 /// A service with a short name: the service group prints each of its services when it is made, and one without a name of its own would
 /// be printed with all that hangs on it, the configuration and the ledger included.
 protocol NamedService: Service, CustomStringConvertible {}
+
+/// Runs a service; one that was told to end and goes on is named.
+final class PatientService: NamedService {
+    /// How long a service may take to end before it is named.
+    static let patience: Duration = .seconds(5)
+
+    let description: String
+    private let service: any Service
+    private let moments: any MomentSource
+    private let told: @Sendable (String) -> Void
+    private let alarm = Mutex<Task<Void, Never>?>(nil)
+
+    /// - Parameters:
+    ///   - service: what runs.
+    ///   - moments: the clock.
+    ///   - told: hears the name of the service, once, when it was told to end and has not in time.
+    init(_ service: any Service, moments: any MomentSource, told: @escaping @Sendable (String) -> Void) {
+        description = "\(service)"
+        self.service = service
+        self.moments = moments
+        self.told = told
+    }
+
+    func run() async throws {
+        defer { alarm.withLock { $0 }?.cancel() }
+        try await withGracefulShutdownHandler {
+            try await service.run()
+        } onGracefulShutdown: { [self] in
+            let due = moments.now().advanced(by: Self.patience).boottimeMicroseconds
+            alarm.withLock {
+                $0 = Task { [moments, told, description] in
+                    await moments.wait(untilBoottimeMicroseconds: due)
+                    if !Task.isCancelled { told(description) }
+                }
+            }
+        }
+    }
+}
 
 /// Runs a channel's owner until the group ends.
 struct ChannelService: NamedService {

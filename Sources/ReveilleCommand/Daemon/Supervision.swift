@@ -53,6 +53,13 @@ struct Supervision {
     /// The end has begun.
     func stopping() { manager.tell(.stopping, .status("stopping: sends under way are waited for")) }
 
+    /// Tells who holds the end up.
+    func stopping(waitsFor part: String) {
+        manager.tell(.status("stopping: \(part) is waited for"))
+        logger.warning(
+            "the stop waits for a part that does not end", metadata: [LogKey.event: "stopHeldUp", LogKey.place: "\(part)"])
+    }
+
     private struct Runner: NamedService {
         var description: String { "supervision" }
         let supervision: Supervision
@@ -142,7 +149,11 @@ struct Supervision {
 
     /// Asks the waker: its answer is also the proof that it keeps up. One that hangs gives none, and the watchdog ends us.
     private func look(_ waker: Waker, _ seen: inout Seen) async {
-        guard let outlook = await waker.outlook() else { return }
+        guard let outlook = await waker.outlook() else {
+            // It has ended: a stop is under way, and there is nothing more to look at.
+            (seen.lookAt, seen.watchdogAt, seen.isRecovered) = (nil, nil, false)
+            return
+        }
         seen.outlook = outlook
         face.show(outlook)
         var messages: [ServiceManager.Message] = []

@@ -61,13 +61,26 @@ public final class Bus: Sendable {
     /// - Parameter rule: such as `type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'`.
     public func watch(_ rule: String) { loop.post(.watch(rule)) }
 
-    /// Calls a method and waits for its answer.
+    /// Calls a method and waits for its answer, or until the task is cancelled; what was called for may be done all the same.
     ///
-    /// - Throws: what the far side answered, or that it can't be reached.
+    /// A task that was cancelled before asks for what a stop needs: it waits for the answer, but at most ``stopPatience``.
+    ///
+    /// - Throws: what the far side answered, or that it can't be reached, or that it was not waited for.
     public func call(_ call: BusCall) async throws(BusError) -> [BusValue] {
-        let answer = await withCheckedContinuation { loop.post(.call(call, $0)) }
+        let pending = PendingCall(isOfStop: Task.isCancelled)
+        var call = call
+        if pending.isOfStop { call.timeout = min(call.timeout, Self.stopPatience) }
+        loop.post(.call(call, pending))
+        let answer = await withTaskCancellationHandler {
+            await pending.answer()
+        } onCancel: {
+            if !pending.isOfStop { pending.end { .failure(.notWaitedFor) } }
+        }
         return try answer.get()
     }
+
+    /// How long a stop waits for one answer.
+    public static let stopPatience: Duration = .seconds(2)
 
     /// Sends a signal; passed over while there is no connection.
     public func emit(_ signal: BusSignal) { loop.post(.emit(signal)) }

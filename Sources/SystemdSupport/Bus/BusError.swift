@@ -39,4 +39,7 @@ public struct BusError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// There is no connection now.
     static let notConnected = BusError(name: "", message: "the bus can't be reached")
+
+    /// Whoever asked stops.
+    static let notWaitedFor = BusError(name: "", message: "the answer was not waited for")
 }

@@ -4,22 +4,25 @@ import Synchronization
 import WakeCore
 
 /// The thread that owns a bus handle: `handle`, `waiting` and `rules` are touched by it alone.
+///
+/// It waits in poll(2) and nowhere else: a bus that takes connections and answers nothing holds nobody up, a stop least of all. So none
+/// of libsystemd's calls that wait for an answer is made here.
 final class BusLoop: @unchecked Sendable {
     enum Command {
-        case call(BusCall, CheckedContinuation<Result<[BusValue], BusError>, Never>)
+        case call(BusCall, PendingCall)
         case watch(String)
         case emit(BusSignal)
         case stop
     }
 
-    /// One call that waits for its answer.
-    private final class Waiting {
+    /// One call that is under way, as libsystemd holds it.
+    final class Waiting {
         let loop: Unmanaged<BusLoop>
-        let continuation: CheckedContinuation<Result<[BusValue], BusError>, Never>
+        let call: PendingCall
 
-        init(_ loop: BusLoop, _ continuation: CheckedContinuation<Result<[BusValue], BusError>, Never>) {
+        init(_ loop: BusLoop, _ call: PendingCall) {
             self.loop = Unmanaged.passUnretained(loop)
-            self.continuation = continuation
+            self.call = call
         }
     }
 
@@ -41,17 +44,25 @@ final class BusLoop: @unchecked Sendable {
     /// How long until a lost connection is tried again, at first and at most.
     private static let firstRetryMilliseconds: Int32 = 250
     private static let longestRetryMilliseconds: Int32 = 5000
+    /// How long a new connection may take until the bus has greeted us.
+    private static let greetingMilliseconds: Int64 = 10_000
 
     private let kind: Bus.Kind
-    private let name: String?
-    private let objects: BusObjects?
+    let name: String?
+    let objects: BusObjects?
     private let listeners = Mutex(Listeners())
     private let inbox = Mutex(Inbox())
     /// Wakes the thread out of poll(2).
     private let bell: Int32
 
     private var handle: OpaquePointer?
-    private var waiting: [ObjectIdentifier: Waiting] = [:]
+    /// While the bus has not greeted us: until when it may, in milliseconds of the monotonic clock.
+    private var greetingDue: Int64?
+    /// Why the connection is of no use, told by an answer.
+    var refusal: String?
+    /// What came before it had.
+    private var held: [Command] = []
+    var waiting: [ObjectIdentifier: Waiting] = [:]
     private var rules: [String] = []
     private var isStopping = false
     private var isLossTold = false
@@ -93,7 +104,7 @@ final class BusLoop: @unchecked Sendable {
         return stream
     }
 
-    private func tell(_ event: Bus.Event) {
+    func tell(_ event: Bus.Event) {
         listeners.withLock { listeners in
             switch event {
             case .connected: (listeners.isConnected, listeners.loss) = (true, nil)
@@ -110,7 +121,7 @@ final class BusLoop: @unchecked Sendable {
             return inbox.isOver
         }
         if isTooLate {
-            if case .call(_, let continuation) = command { continuation.resume(returning: .failure(.notConnected)) }
+            if case .call(_, let pending) = command { pending.end { .failure(.notConnected) } }
         } else {
             eventfd_write(bell, 1)
         }
@@ -141,7 +152,7 @@ final class BusLoop: @unchecked Sendable {
             defer { inbox.commands = [] }
             return (inbox.commands, inbox.waiters)
         }
-        for case .call(_, let continuation) in left { continuation.resume(returning: .failure(.notConnected)) }
+        for case .call(_, let pending) in left { pending.end { .failure(.notConnected) } }
         let readers = listeners.withLock { listeners in
             listeners.isOver = true
             return listeners.all.values.map { $0 }
@@ -162,8 +173,10 @@ final class BusLoop: @unchecked Sendable {
             while let bus = handle {
                 let result = sd_bus_process(bus, nil)
                 if result < 0 { lose("\(String(cString: strerror(-result)))") }
+                if let refusal { lose(refusal) }
                 if result <= 0 { break }
             }
+            greet()
         } while inbox.withLock { !$0.commands.isEmpty } && !isStopping
     }
 
@@ -172,7 +185,7 @@ final class BusLoop: @unchecked Sendable {
         var milliseconds: Int32 = -1
         if let bus = handle {
             descriptors.append(pollfd(fd: sd_bus_get_fd(bus), events: Int16(clamping: sd_bus_get_events(bus)), revents: 0))
-            milliseconds = Self.timeout(of: bus)
+            milliseconds = timeout(of: bus)
         } else {
             if appearance == nil { appearance = SocketAppearance(kind) }
             if let appearance { descriptors.append(pollfd(fd: appearance.descriptor, events: Int16(POLLIN), revents: 0)) }
@@ -186,13 +199,18 @@ final class BusLoop: @unchecked Sendable {
         eventfd_read(bell, &count)
     }
 
-    private static func timeout(of bus: OpaquePointer) -> Int32 {
+    private func timeout(of bus: OpaquePointer) -> Int32 {
+        if let greetingDue { return Int32(clamping: max(0, greetingDue - Self.now / 1000)) }
         var due = UInt64.max
         guard sd_bus_get_timeout(bus, &due) >= 0, due != .max else { return -1 }
+        return Int32(clamping: max(0, (Int64(clamping: due) - Self.now + 999) / 1000))
+    }
+
+    /// In microseconds of the monotonic clock, which libsystemd's deadlines are in.
+    private static var now: Int64 {
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
-        let microseconds = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
-        return Int32(clamping: max(0, (Int64(clamping: due) - microseconds + 999) / 1000))
+        return Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1000
     }
 
     private func connect() {
@@ -200,28 +218,42 @@ final class BusLoop: @unchecked Sendable {
         let opened = kind == .system ? sd_bus_open_system(&bus) : sd_bus_open_user(&bus)
         guard opened >= 0, let bus else { return tellLoss(String(cString: strerror(-opened))) }
         handle = bus
+        greetingDue = Self.now / 1000 + Self.greetingMilliseconds
         sd_bus_set_exit_on_disconnect(bus, 0)
-        let me = Unmanaged.passUnretained(self).toOpaque()
-        // The first call that waits also shows whether the bus answers at all.
-        var id: UnsafePointer<CChar>?
-        let greeted = sd_bus_get_unique_name(bus, &id)
-        guard greeted >= 0 else { return lose(String(cString: strerror(-greeted))) }
+        if let objects {
+            sd_bus_add_fallback(bus, nil, objects.prefix, Self.requestCame, Unmanaged.passUnretained(self).toOpaque())
+        }
+    }
+
+    /// Once the bus has greeted us, the connection is there; one that has not in time is given up.
+    private func greet() {
+        guard let bus = handle, let due = greetingDue else { return }
+        guard sd_bus_is_ready(bus) > 0 else {
+            if Self.now / 1000 >= due { lose("it does not answer") }
+            return
+        }
+        greetingDue = nil
         for rule in rules { addMatch(rule) }
-        guard handle != nil else { return }
-        if let objects { sd_bus_add_fallback(bus, nil, objects.prefix, Self.requestCame, me) }
+        // What the rules and the name are answered comes later; what is asked from now on is handled after them.
         if let name {
-            let result = sd_bus_request_name(bus, name, 0)
+            let result = sd_bus_request_name_async(
+                bus, nil, name, 0, Self.nameAnswered, Unmanaged.passUnretained(self).toOpaque())
             if result < 0 { tell(.nameRefused(name, reason: String(cString: strerror(-result)))) }
         }
+        guard handle != nil else { return }
         isLossTold = false
         appearance = nil
         retryMilliseconds = Self.firstRetryMilliseconds
         tell(.connected)
+        let commands = held
+        held = []
+        for command in commands { carryOut(command) }
     }
 
     private func addMatch(_ rule: String) {
-        guard let bus = handle else { return }
-        let result = sd_bus_add_match(bus, nil, rule, Self.signalCame, Unmanaged.passUnretained(self).toOpaque())
+        guard let bus = handle, greetingDue == nil else { return }
+        let result = sd_bus_add_match_async(
+            bus, nil, rule, Self.signalCame, Self.ruleAnswered, Unmanaged.passUnretained(self).toOpaque())
         if result < 0 { lose("the rule \(rule) was refused: \(String(cString: strerror(-result)))") }
     }
 
@@ -240,10 +272,11 @@ final class BusLoop: @unchecked Sendable {
         if let bus = handle {
             sd_bus_close_unref(bus)
         }
-        handle = nil
-        let left = waiting
-        waiting = [:]
-        for call in left.values { call.continuation.resume(returning: .failure(.notConnected)) }
+        (handle, greetingDue, refusal) = (nil, nil, nil)
+        let left = (waiting.values.map(\.call), held)
+        (waiting, held) = ([:], [])
+        for call in left.0 { call.end { .failure(.notConnected) } }
+        for case .call(_, let call) in left.1 { call.end { .failure(.notConnected) } }
     }
 
     private func carryOut(_ command: Command) {
@@ -254,17 +287,19 @@ final class BusLoop: @unchecked Sendable {
             rules.append(rule)
             addMatch(rule)
         case .emit(let signal): try? emit(signal)
-        case .call(let call, let continuation):
+        case .call(let call, let pending):
+            // After the rules, which may be there for its sake; a stop has no time for a bus that does not answer.
+            if greetingDue != nil, !pending.isOfStop { return held.append(command) }
             do {
-                try begin(call, continuation)
+                try begin(call, pending)
             } catch {
-                continuation.resume(returning: .failure(error))
+                pending.end { .failure(error) }
             }
         }
     }
 
     private func emit(_ signal: BusSignal) throws(BusError) {
-        guard let bus = handle else { return }
+        guard let bus = handle, greetingDue == nil else { return }
         var message: OpaquePointer?
         let made = sd_bus_message_new_signal(bus, &message, signal.path, signal.interface, signal.member)
         try BusError.unless(made >= 0, made, "a signal could not be made")
@@ -274,10 +309,8 @@ final class BusLoop: @unchecked Sendable {
         sd_bus_send(bus, message, nil)
     }
 
-    private func begin(
-        _ call: BusCall, _ continuation: CheckedContinuation<Result<[BusValue], BusError>, Never>
-    ) throws(BusError) {
-        guard let bus = handle else { throw .notConnected }
+    private func begin(_ call: BusCall, _ pending: PendingCall) throws(BusError) {
+        guard let bus = handle, greetingDue == nil else { throw .notConnected }
         var message: OpaquePointer?
         let made = sd_bus_message_new_method_call(bus, &message, call.destination, call.path, call.interface, call.member)
         try BusError.unless(made >= 0, made, "the call of \(call.member) could not be made")
@@ -285,79 +318,11 @@ final class BusLoop: @unchecked Sendable {
         guard let message else { return }
         if call.isInteractive { sd_bus_message_set_allow_interactive_authorization(message, 1) }
         try BusMessage.append(call.arguments, to: message)
-        let waiter = Waiting(self, continuation)
+        let waiter = Waiting(self, pending)
         let result = sd_bus_call_async(
             bus, nil, message, Self.answerCame, Unmanaged.passUnretained(waiter).toOpaque(),
             UInt64(clamping: call.timeout.wholeMicroseconds))
         try BusError.unless(result >= 0, result, "\(call.member) could not be called")
         waiting[ObjectIdentifier(waiter)] = waiter
     }
-
-    // MARK: What libsystemd calls, on the thread
-
-    private static let answerCame: sd_bus_message_handler_t = { message, context, _ in
-        guard let message, let context else { return 0 }
-        let waiter = Unmanaged<Waiting>.fromOpaque(context).takeUnretainedValue()
-        guard waiter.loop.takeUnretainedValue().waiting.removeValue(forKey: ObjectIdentifier(waiter)) != nil else { return 0 }
-        waiter.continuation.resume(returning: answer(message))
-        return 0
-    }
-
-    private static func answer(_ message: OpaquePointer) -> Result<[BusValue], BusError> {
-        if sd_bus_message_is_method_error(message, nil) > 0, let error = sd_bus_message_get_error(message) {
-            let words = error.pointee.message.map { String(cString: $0) } ?? "no reason given"
-            return .failure(BusError(name: error.pointee.name.map { String(cString: $0) } ?? "", message: words))
-        }
-        do {
-            return .success(try BusMessage.read(message))
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private static let signalCame: sd_bus_message_handler_t = { message, context, _ in
-        guard let message, let context, let arguments = try? BusMessage.read(message) else { return 0 }
-        Unmanaged<BusLoop>.fromOpaque(context).takeUnretainedValue().tell(
-            .signal(
-                BusSignal(
-                    path: text(sd_bus_message_get_path(message)), interface: text(sd_bus_message_get_interface(message)),
-                    member: text(sd_bus_message_get_member(message)), arguments: arguments)))
-        return 0
-    }
-
-    private static let requestCame: sd_bus_message_handler_t = { message, context, _ in
-        guard let message, let context,
-            let objects = Unmanaged<BusLoop>.fromOpaque(context).takeUnretainedValue().objects
-        else { return 0 }
-        let request = BusObjects.Request(
-            path: text(sd_bus_message_get_path(message)), interface: text(sd_bus_message_get_interface(message)),
-            member: text(sd_bus_message_get_member(message)), arguments: (try? BusMessage.read(message)) ?? [])
-        switch objects.answer(request) {
-        case .unknown: return 0
-        case .reply(let values): return reply(to: message, values)
-        case .error(let error): return fail(message, error)
-        }
-    }
-
-    private static func reply(to call: OpaquePointer, _ values: [BusValue]) -> Int32 {
-        var reply: OpaquePointer?
-        guard sd_bus_message_new_method_return(call, &reply) >= 0, let reply else { return 0 }
-        defer { sd_bus_message_unref(reply) }
-        guard (try? BusMessage.append(values, to: reply)) != nil else { return -EINVAL }
-        return sd_bus_send(nil, reply, nil) < 0 ? -EIO : 1
-    }
-
-    private static func fail(_ call: OpaquePointer, _ error: BusError) -> Int32 {
-        error.name.withCString { name in
-            error.message.withCString { words in
-                var value = sd_bus_error(name: name, message: words, _need_free: 0)
-                var reply: OpaquePointer?
-                guard sd_bus_message_new_method_error(call, &reply, &value) >= 0, let reply else { return 0 }
-                defer { sd_bus_message_unref(reply) }
-                return sd_bus_send(nil, reply, nil) < 0 ? -EIO : 1
-            }
-        }
-    }
-
-    private static func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
 }

@@ -26,6 +26,7 @@ public enum JournalMessage {
         "ledgerNotTrusted": "78c0b084629743ea9b1d6500bfad2523",
         "claimsRefused": "0403d54675f44cdb8bff0b487d956985",
         "busAbsent": "71e0989bd8964ea5befdc56f44412d8e",
+        "stopHeldUp": "945a438b3e244f03a40518bbd2d28949",
     ]
 
     /// The id of an event's line; nil if it needs no words.

@@ -37,6 +37,7 @@ public struct ClockWatch: Sendable {
                     return synchronised()
                 }
             } catch {
+                guard error != .notWaitedFor else { return }
                 // Nobody here can tell: better taken for set than waited for without end.
                 logger.notice("nobody tells whether the clock is set; it is taken to be", metadata: [LogKey.error: "\(error)"])
                 witness.testify()

@@ -63,6 +63,7 @@ public struct ShutdownDelay: Sendable {
             guard case .descriptor(let lock)? = answer.first else { return nil }
             return lock
         } catch {
+            guard error != .notWaitedFor else { return nil }
             logger.info("a shutdown can't be held", metadata: [LogKey.error: "\(error)"])
             return nil
         }

@@ -112,6 +112,7 @@ public final class UnitWatch: EpochSource {
         do {
             try await Systemd.subscribe(over: bus)
         } catch {
+            guard error != .notWaitedFor else { return }
             logger.warning(
                 "the service manager sends no signals", metadata: [LogKey.place: "\(scope.words)", LogKey.error: "\(error)"])
         }
@@ -127,6 +128,7 @@ public final class UnitWatch: EpochSource {
             bus.watch(Systemd.unitRule(path))
             await look(at: name, &table)
         } catch {
+            guard error != .notWaitedFor else { return }
             logger.warning("a unit can't be watched", metadata: [LogKey.place: "\(name)", LogKey.error: "\(error)"])
         }
     }
@@ -137,6 +139,7 @@ public final class UnitWatch: EpochSource {
         do {
             snapshot = try await Systemd.look(at: path, over: bus)
         } catch {
+            guard error != .notWaitedFor else { return }
             return logger.info("a unit could not be looked at", metadata: [LogKey.place: "\(name)", LogKey.error: "\(error)"])
         }
         guard let target = table.units[name]?.target, let news = table.units[name]?.life.looked(snapshot) else { return }
@@ -184,6 +187,7 @@ public final class UnitWatch: EpochSource {
             let story = RestartStory(.reboot, absence: absence)
             table.report(.epochObserved(.host, .of(boot, "\(start)"), settled: true, story: story))
         } catch {
+            guard error != .notWaitedFor else { return }
             logger.warning("the machine's epoch can't be seen", metadata: [LogKey.error: "\(error)"])
         }
     }
