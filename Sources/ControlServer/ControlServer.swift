@@ -128,7 +128,7 @@ public final class ControlServer: Sendable {
             }
             let ticks = Task { await tick() }
             defer { ticks.cancel() }
-            try await group.waitForAll()
+            for try await _ in group {}
         }
     }
 

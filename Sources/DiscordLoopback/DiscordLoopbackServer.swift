@@ -101,15 +101,18 @@ public final class DiscordLoopbackServer: Sendable {
     public func run() async throws {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await self.web.run(LoopbackHandler(self.world, self.time)) { self.listening($0) } }
+                group.addTask {
+                    try await self.serve(self.web, on: self.options.port) { self.listening($0) }
+                }
                 if let admin {
                     group.addTask {
-                        try await admin.run(LoopbackHandler(self.world, self.time)) { self.adminListening($0) }
+                        try await self.serve(admin, on: self.options.adminPort ?? 0) { self.adminListening($0) }
                     }
                 }
                 group.addTask { await self.obey() }
                 group.addTask { await self.play() }
-                try await group.waitForAll()
+                // The first failure is the end: who listens on no port obeys nobody.
+                for try await _ in group {}
             }
         } catch {
             fail(error)
@@ -117,6 +120,15 @@ public final class DiscordLoopbackServer: Sendable {
         }
         fail(CancellationError())
         world.log.record("stop")
+    }
+
+    private func serve(_ server: WebServer, on port: Int, _ listening: @escaping @Sendable (Int) -> Void) async throws {
+        do { try await server.run(LoopbackHandler(world, time), onListening: listening) } catch let error as IOError
+            where error.errnoCode == EADDRINUSE
+        {
+            throw LoopbackError(
+                .badOption, "The port \(port) on \(options.host) is taken", hint: "Name another one; 0 picks one that is free.")
+        }
     }
 
     /// Where the server listens; waits until it does.

@@ -39,6 +39,20 @@ struct OpenClawLoopbackVerbTests {
         }
     }
 
+    @Test("a local Discord whose port is taken says so, and ends")
+    func takenPort() async throws {
+        let folder = try Folder()
+        defer { folder.remove() }
+        let first = try Program(Program.path, ["discord-loopback"], environment: [:], directory: folder.path)
+        let port = try await Self.event("listening", of: first).json?["port"]?.integer ?? 0
+        let second = try Program(
+            Program.path, ["discord-loopback", "--port", "\(port)"], environment: [:], directory: folder.path)
+        try await ends(second, .exit(64))
+        #expect(await second.errors.text().contains("\(port) on 127.0.0.1 is taken"))
+        first.signal(SIGTERM)
+        try await ends(first, .clean)
+    }
+
     @Test("the first line has the port; after SIGKILL another process in the same directory lives the next life")
     func goesOn() async throws {
         let folder = try Folder()
