@@ -128,6 +128,7 @@ public final class ControlServer: Sendable {
             }
             let ticks = Task { await tick() }
             defer { ticks.cancel() }
+            // The first that fails ends them all.
             for try await _ in group {}
         }
     }

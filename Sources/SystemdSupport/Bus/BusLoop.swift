@@ -234,13 +234,14 @@ final class BusLoop: @unchecked Sendable {
         }
         greetingDue = nil
         for rule in rules { addMatch(rule) }
+        // A rule that can't be sent has ended the connection.
+        guard handle != nil else { return }
         // What the rules and the name are answered comes later; what is asked from now on is handled after them.
         if let name {
             let result = sd_bus_request_name_async(
                 bus, nil, name, 0, Self.nameAnswered, Unmanaged.passUnretained(self).toOpaque())
             if result < 0 { tell(.nameRefused(name, reason: String(cString: strerror(-result)))) }
         }
-        guard handle != nil else { return }
         isLossTold = false
         appearance = nil
         retryMilliseconds = Self.firstRetryMilliseconds
